@@ -1,0 +1,60 @@
+//! The section `redis`.
+
+use schemars::JsonSchema;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use std::{borrow::Cow, time::Duration};
+use validator::{Validate, ValidationError};
+
+/// Redis, for what several processes share. Optional.
+#[derive(Debug, Clone, Deserialize, JsonSchema, Validate)]
+#[serde(default, deny_unknown_fields)]
+#[validate(schema(function = url_is_of_redis))]
+pub struct RedisConfig {
+    /// Where it listens: `redis://[user:password@]host[:port][/db]`, or `rediss://…` for TLS. Unset: the process does without.
+    #[schemars(with = "Option<String>", extend("x-secret" = true))]
+    pub url: Option<SecretString>,
+
+    /// The most connections that this process opens.
+    #[validate(range(min = 1, max = 1000))]
+    pub pool_size: u32,
+
+    /// How long to wait for a connection, whether it has to be opened or another use has to end first.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub connect_timeout: Duration,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self { url: None, pool_size: 10, connect_timeout: Duration::from_secs(1) }
+    }
+}
+
+// Not a check of the field: validator would copy the secret into its error. The code names the key instead.
+fn url_is_of_redis(config: &RedisConfig) -> Result<(), ValidationError> {
+    match &config.url {
+        Some(url) if redis::parse_redis_url(url.expose_secret()).is_none() => {
+            let message = "must be redis://[user:password@]host[:port][/db], or rediss://… for TLS";
+            Err(ValidationError::new("url").with_message(Cow::Borrowed(message)))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_redis_address_is_accepted() {
+        let config = |url: &str| RedisConfig { url: Some(url.into()), ..RedisConfig::default() };
+        assert!(RedisConfig::default().validate().is_ok());
+        for good in ["redis://localhost/1", "rediss://:secret@redis.internal:6380/2"] {
+            assert!(config(good).validate().is_ok(), "{good}");
+        }
+        for bad in ["localhost:6379", "http://localhost", "postgres://localhost/db"] {
+            assert!(config(bad).validate().is_err(), "{bad}");
+        }
+    }
+}

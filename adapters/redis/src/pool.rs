@@ -1,0 +1,118 @@
+//! The pool of connections, and the probe that asks whether one can be had.
+
+use crate::RedisConfig;
+use application::{Error, Probe};
+use async_trait::async_trait;
+use bb8_redis::{RedisConnectionManager, bb8};
+use secrecy::ExposeSecret;
+use std::sync::Arc;
+
+type Pool = bb8::Pool<RedisConnectionManager>;
+
+/// A handle on the pool, cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    pool: Pool,
+}
+
+/// The address cannot be one of Redis. That nothing listens there is no such error: see [`Redis::open`].
+#[derive(Debug, thiserror::Error)]
+#[error("redis.url is not an address of Redis")]
+pub struct OpenError(#[source] redis::RedisError);
+
+impl Redis {
+    /// `None` if none is configured. It connects when it is first used, so a Redis that is down stops no start.
+    pub fn open(config: &RedisConfig) -> Result<Option<Self>, OpenError> {
+        let Some(url) = &config.url else { return Ok(None) };
+        let manager = RedisConnectionManager::new(url.expose_secret()).map_err(OpenError)?;
+        let pool = Pool::builder()
+            .max_size(config.pool_size)
+            .connection_timeout(config.connect_timeout)
+            // bb8-redis never reports a connection as broken, so only this check gets rid of one.
+            .test_on_check_out(true)
+            .build_unchecked(manager);
+        Ok(Some(Self { pool }))
+    }
+
+    /// Whether Redis answers. Not required: without it the process is degraded, not down.
+    pub fn probe(&self) -> Arc<dyn Probe> {
+        Arc::new(RedisProbe(self.clone()))
+    }
+
+    async fn ping(&self) -> Result<(), Error> {
+        let mut connection = self.pool.get().await.map_err(unavailable)?;
+        redis::cmd("PING").query_async::<String>(&mut *connection).await.map_err(unavailable)?;
+        Ok(())
+    }
+}
+
+struct RedisProbe(Redis);
+
+#[async_trait]
+impl Probe for RedisProbe {
+    fn name(&self) -> &'static str {
+        "redis"
+    }
+
+    fn required(&self) -> bool {
+        false
+    }
+
+    async fn check(&self) -> Result<String, Error> {
+        self.0.ping().await?;
+        Ok("answers".to_owned())
+    }
+}
+
+fn unavailable(source: impl Into<application::BoxError>) -> Error {
+    Error::unavailable("Redis", source)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RedisConfig;
+    use std::time::{Duration, Instant};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    /// A server that says whatever makes every command succeed, as long as `listener` lives.
+    async fn answer_everything(listener: TcpListener) {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut buffer = [0; 1024];
+                while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+                    let commands = buffer[..read].iter().filter(|&&b| b == b'*').count();
+                    let _ = socket.write_all("+PONG\r\n".repeat(commands).as_bytes()).await;
+                }
+            });
+        }
+    }
+
+    fn redis_at(port: u16) -> Redis {
+        let url = Some(format!("redis://127.0.0.1:{port}/").into());
+        let connect_timeout = Duration::from_millis(300);
+        Redis::open(&RedisConfig { url, connect_timeout, ..RedisConfig::default() }).unwrap().unwrap()
+    }
+
+    #[tokio::test]
+    async fn without_an_address_there_is_no_redis() {
+        assert!(Redis::open(&RedisConfig::default()).unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_redis_that_is_absent_at_first_is_found_later() {
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let probe = redis_at(port).probe();
+        let started = Instant::now();
+        assert_eq!(probe.check().await.unwrap_err().to_string(), "Redis is not available");
+        assert!(started.elapsed() < Duration::from_secs(2));
+
+        let server = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        tokio::spawn(answer_everything(server));
+        assert_eq!(probe.check().await.unwrap(), "answers");
+        assert!(!probe.required());
+    }
+}
