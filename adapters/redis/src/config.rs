@@ -2,16 +2,17 @@
 
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use std::{borrow::Cow, time::Duration};
 use validator::{Validate, ValidationError};
 
 /// Redis, for what several processes share. Optional.
-#[derive(Debug, Clone, Deserialize, JsonSchema, Validate)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 #[validate(schema(function = url_is_of_redis))]
 pub struct RedisConfig {
     /// Where it listens: `redis://[user:password@]host[:port][/db]`, or `rediss://…` for TLS. Unset: the process does without.
+    #[serde(serialize_with = "without_password")]
     #[schemars(with = "Option<String>", extend("x-secret" = true))]
     pub url: Option<SecretString>,
 
@@ -31,6 +32,19 @@ impl Default for RedisConfig {
     }
 }
 
+/// For `plinth config show`: where it is, and not how to get in.
+fn without_password<S: Serializer>(url: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    let shown = url.as_ref().map(|url| {
+        let url = url.expose_secret();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("redis", ""));
+        match rest.rsplit_once('@') {
+            Some((_, place)) => format!("{scheme}://***@{place}"),
+            None => url.to_owned(),
+        }
+    });
+    shown.serialize(serializer)
+}
+
 // Not a check of the field: validator would copy the secret into its error. The code names the key instead.
 fn url_is_of_redis(config: &RedisConfig) -> Result<(), ValidationError> {
     match &config.url {
@@ -45,6 +59,13 @@ fn url_is_of_redis(config: &RedisConfig) -> Result<(), ValidationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_configuration_that_is_shown_keeps_the_password_to_itself() {
+        let url = Some("redis://ada:can@ry@redis.internal/1".into());
+        let shown = serde_json::to_string(&RedisConfig { url, ..RedisConfig::default() }).unwrap();
+        assert!(shown.contains(r#""redis://***@redis.internal/1""#) && !shown.contains("can@ry"), "{shown}");
+    }
 
     #[test]
     fn only_a_redis_address_is_accepted() {
