@@ -1,0 +1,136 @@
+//! Diesel's errors -> `application::Error`, in one place.
+//!
+//! The asynchronous driver passes on the kind of only eight SQLSTATEs; the rest is told apart by the server's words, which
+//! are English unless `lc_messages` says otherwise. Each entry of the table is provoked in
+//! `tests/functional/contract/outages.rs`.
+
+use application::Error;
+use diesel::result::{
+    DatabaseErrorInformation,
+    DatabaseErrorKind::{
+        CheckViolation, ClosedConnection, ReadOnlyTransaction, SerializationFailure, UnableToSendCommand,
+        UniqueViolation, Unknown,
+    },
+    Error as Diesel,
+};
+use std::borrow::Cow;
+
+const DATABASE: &str = "the database";
+
+/// How the server begins to say that it cannot do now what it can do at another time.
+const TEMPORARY: [&str; 9] = [
+    "terminating connection due to",
+    "the database system is",
+    "canceling statement due to statement timeout",
+    "canceling statement due to lock timeout",
+    "deadlock detected",
+    "sorry, too many clients already",
+    "remaining connection slots are reserved",
+    "cached plan must not change result type",
+    // SQLite, when another process holds the file for longer than the lock time-out.
+    "database is locked",
+];
+
+/// `what` failed; `conflicts` says which field a constraint is about, and why a value can collide there.
+pub(crate) fn refused(
+    what: &'static str,
+    error: Diesel,
+    violated: impl Fn(&dyn DatabaseErrorInformation) -> Option<Cow<'_, str>>,
+    conflicts: &[Conflict],
+) -> Error {
+    if let Diesel::DatabaseError(UniqueViolation | CheckViolation, info) = &error
+        && let Some(name) = violated(info.as_ref())
+        && let Some(conflict) = conflicts.iter().find(|conflict| conflict.constraint == name)
+    {
+        return Error::conflict(conflict.field, conflict.code, conflict.message);
+    }
+    failed(what, error)
+}
+
+/// `what` failed, and no constraint is expected to be the reason.
+pub(crate) fn failed(what: &'static str, error: Diesel) -> Error {
+    if is_temporary(&error) { Error::unavailable(DATABASE, error) } else { Error::internal(what, error) }
+}
+
+/// A constraint, as a user sees it.
+pub(crate) struct Conflict {
+    pub(crate) constraint: &'static str,
+    pub(crate) field: &'static str,
+    pub(crate) code: &'static str,
+    pub(crate) message: &'static str,
+}
+
+/// Whether the connection is gone, so that a read may be repeated on another one.
+pub(crate) fn is_lost(error: &Diesel) -> bool {
+    match error {
+        Diesel::DatabaseError(UnableToSendCommand, _) => true,
+        // A plan outlives a migration only on the connection that has made it.
+        Diesel::DatabaseError(Unknown, info) => {
+            let ends = ["terminating connection due to", "cached plan must not change result type"];
+            ends.iter().any(|end| info.message().starts_with(end))
+        }
+        _ => false,
+    }
+}
+
+/// There is no connection to be had, for this reason.
+pub(crate) fn unreachable(reason: String) -> Diesel {
+    Diesel::DatabaseError(ClosedConnection, Box::new(reason))
+}
+
+/// The server has a statement and says nothing, not even that its own time-out has passed.
+pub(crate) fn no_answer() -> Diesel {
+    unreachable("no answer to a statement in time".to_owned())
+}
+
+/// `Database::close` has been called.
+pub(crate) fn closed() -> Diesel {
+    unreachable("the connections are closed".to_owned())
+}
+
+fn is_temporary(error: &Diesel) -> bool {
+    match error {
+        Diesel::DatabaseError(
+            UnableToSendCommand | ClosedConnection | SerializationFailure | ReadOnlyTransaction,
+            _,
+        ) => true,
+        Diesel::DatabaseError(_, info) => TEMPORARY.iter().any(|start| info.message().starts_with(start)),
+        Diesel::BrokenTransactionManager => true,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use diesel::result::DatabaseErrorKind;
+
+    fn said(kind: DatabaseErrorKind, message: &str) -> Diesel {
+        Diesel::DatabaseError(kind, Box::new(message.to_owned()))
+    }
+
+    fn taken(message: &str) -> Error {
+        let email = Conflict { constraint: "t_a_key", field: "email", code: "taken", message: "is taken" };
+        refused("insert", said(UniqueViolation, message), crate::sqlite::violated, &[email])
+    }
+
+    #[test]
+    fn a_constraint_that_is_named_is_a_conflict_and_any_other_a_defect() {
+        assert!(matches!(taken("UNIQUE constraint failed: t.a"), Error::Conflict { field: "email", .. }));
+        assert!(matches!(taken("UNIQUE constraint failed: t.b"), Error::Internal { .. }));
+    }
+
+    #[test]
+    fn what_may_be_well_again_later_is_unavailable() {
+        for (kind, message) in [
+            (UnableToSendCommand, "connection closed"),
+            (ReadOnlyTransaction, "cannot execute INSERT in a read-only transaction"),
+            (Unknown, "deadlock detected"),
+            (Unknown, "the database system is starting up"),
+        ] {
+            let error = failed("test", said(kind, message));
+            assert!(matches!(error, Error::Unavailable { .. }), "{message}");
+        }
+        assert!(matches!(failed("test", said(Unknown, "syntax error")), Error::Internal { .. }));
+    }
+}

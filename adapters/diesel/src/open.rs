@@ -1,0 +1,94 @@
+//! Opening: which backend, is it there, may we have it.
+
+use crate::{DatabaseConfig, Kind, MigrateError, postgres, sqlite};
+use application::{BoxError, PersonRepository, Probe};
+use std::{path::PathBuf, sync::Arc};
+
+/// The database of a running service. Cheap to clone; all clones share the same connections.
+#[derive(Clone)]
+pub struct Database(Backend);
+
+#[derive(Clone)]
+enum Backend {
+    Postgres(postgres::Db),
+    Sqlite(sqlite::Db),
+}
+
+/// Why a database cannot be opened. Neither text nor source contains a password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL cannot be used.
+    #[error("the database URL {0}")]
+    Url(String),
+    /// The server cannot be reached, or refuses us.
+    #[error("cannot connect to PostgreSQL: {0}")]
+    Connect(String),
+    /// The certificates to trust cannot be read.
+    #[error("cannot read the certificates to trust: {0}")]
+    Certificates(String),
+    /// Another process serves from the same file.
+    #[error(
+        "{} is in use by another server process. SQLite serves one; to run several, set DATABASE_URL to a PostgreSQL \
+         database (postgres://user:password@host/name)",
+        .0.display()
+    )]
+    InUse(PathBuf),
+    /// The file of the embedded database cannot be opened.
+    #[error("cannot open the database file {}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: BoxError,
+    },
+    /// The migrations of the embedded database failed.
+    #[error("cannot migrate the database")]
+    Migrate(#[from] MigrateError),
+}
+
+impl Database {
+    /// Connects for serving, or says within the connect time-out why that is impossible. The embedded database is made
+    /// if need be, migrated, and locked against a second server process; PostgreSQL is left as it is.
+    ///
+    /// Needs a multi-threaded Tokio runtime.
+    pub async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Self, OpenError> {
+        Ok(Self(match config.kind()? {
+            Kind::Postgres => Backend::Postgres(postgres::open(config, log).await?),
+            Kind::Sqlite => Backend::Sqlite(sqlite::open(config, log).await?),
+        }))
+    }
+
+    /// Where persons are kept.
+    pub fn persons(&self) -> Arc<dyn PersonRepository> {
+        match &self.0 {
+            Backend::Postgres(db) => db.persons(),
+            Backend::Sqlite(db) => db.persons(),
+        }
+    }
+
+    /// `db` and `migrations`, both required, and `consistency`, which is not.
+    pub fn probes(&self) -> Vec<Arc<dyn Probe>> {
+        match &self.0 {
+            Backend::Postgres(db) => db.probes(),
+            Backend::Sqlite(db) => db.probes(),
+        }
+    }
+
+    /// Lets go of the file, or of the server: waits for what is running, for a few seconds at most, and ends the
+    /// connections. Afterwards every use is `Unavailable`.
+    pub async fn close(&self) {
+        match &self.0 {
+            Backend::Postgres(db) => db.close().await,
+            Backend::Sqlite(db) => db.close().await,
+        }
+    }
+}
+
+/// Whether the URL makes sense, without touching what it names.
+pub(crate) fn understand(config: &DatabaseConfig) -> Result<(), OpenError> {
+    match config.kind()? {
+        Kind::Postgres => postgres::Target::parse(config).map(drop),
+        Kind::Sqlite => sqlite::path(config).map(drop),
+    }
+}

@@ -1,0 +1,169 @@
+//! What only PostgreSQL can say. Reads share a few pipelined connections (`shared.rs`), writes check one out of a pool
+//! (`pool.rs`); `target.rs` and `tls.rs` make connections.
+
+mod admin;
+mod pipelined;
+mod pool;
+mod shared;
+mod target;
+mod tls;
+
+#[path = "../migrator/session.rs"]
+mod migrations;
+#[path = "../repositories/mod.rs"]
+mod repositories;
+
+pub(crate) use migrations::Session;
+pub(crate) use target::Target;
+
+use crate::{DatabaseConfig, OpenError, error, metrics};
+use diesel::{QueryResult, result::DatabaseErrorInformation};
+use diesel_async::AsyncPgConnection;
+use pipelined::Read;
+use pool::Pool;
+use shared::Shared;
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
+
+pub(crate) type Backend = diesel::pg::Pg;
+pub(crate) type Conn = AsyncPgConnection;
+pub(crate) type Write<'a> = bb8::PooledConnection<'a, pool::Manager>;
+
+/// The connections of a service.
+#[derive(Clone)]
+pub(crate) struct Db(Arc<Inner>);
+
+struct Inner {
+    shared: Shared,
+    pool: Pool,
+    closed: AtomicBool,
+    /// How long an answer may take before the connection is given up: the server's own limit and a second for the way.
+    read_patience: Duration,
+    write_patience: Duration,
+}
+
+/// Runs a read on a shared connection; if that turns out to be lost, once more on a new one.
+macro_rules! read {
+    ($db:expr, $conn:ident => $query:expr) => {
+        match $db.read().await {
+            Ok(mut $conn) => {
+                let used = $conn.clone();
+                match $db.await_read(&used, $query).await {
+                    Err(error) if $crate::error::is_lost(&error) => match $db.read_anew(&used).await {
+                        Ok(mut $conn) => $db.await_read(&$conn.clone(), $query).await,
+                        Err(error) => Err(error),
+                    },
+                    result => result,
+                }
+            }
+            Err(error) => Err(error),
+        }
+    };
+}
+pub(crate) use read;
+
+/// Runs a write on a connection of the pool. It is not repeated: nobody knows how far a lost one came.
+macro_rules! write {
+    ($db:expr, $conn:ident => $query:expr) => {
+        match $db.write().await {
+            Ok(mut $conn) => match tokio::time::timeout($db.write_patience(), $query).await {
+                Ok(result) => result,
+                Err(_) => {
+                    $conn.give_up();
+                    Err($crate::error::no_answer())
+                }
+            },
+            Err(error) => Err(error),
+        }
+    };
+}
+pub(crate) use write;
+
+/// Connects once, so that a wrong address or password shows at start.
+pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Db, OpenError> {
+    let target = Arc::new(Target::parse(config)?);
+    let first = target.connect(config.read_timeout).await?;
+    let db = Db(Arc::new(Inner {
+        shared: Shared::new(config, target.clone(), first, log),
+        pool: Pool::new(config, target, log),
+        closed: AtomicBool::new(false),
+        read_patience: config.read_timeout + Duration::from_secs(1),
+        write_patience: config.statement_timeout + Duration::from_secs(1),
+    }));
+    let watched = Arc::downgrade(&db.0);
+    metrics::watch(move || {
+        let inner = watched.upgrade()?;
+        let (connections, idle) = inner.pool.size();
+        Some(vec![("shared", inner.shared.connected(), 0), ("writers", connections, idle)])
+    });
+    Ok(db)
+}
+
+impl Db {
+    /// A shared connection. Use [`read!`].
+    pub(crate) async fn read(&self) -> QueryResult<Read> {
+        self.check_open()?;
+        self.0.shared.get().await
+    }
+
+    /// A new connection in the place of one that is lost.
+    pub(crate) async fn read_anew(&self, lost: &Read) -> QueryResult<Read> {
+        self.0.shared.replace(lost).await
+    }
+
+    /// The result of a query on `conn`, which is given up if there is none in time: those behind it would wait too.
+    pub(crate) async fn await_read<T>(
+        &self,
+        conn: &Read,
+        query: impl Future<Output = QueryResult<T>>,
+    ) -> QueryResult<T> {
+        timeout(self.0.read_patience, query).await.unwrap_or_else(|_| {
+            self.0.shared.discard(conn);
+            Err(error::no_answer())
+        })
+    }
+
+    /// A connection of the pool, within the acquire time-out. Use [`write!`].
+    pub(crate) async fn write(&self) -> QueryResult<Write<'_>> {
+        self.check_open()?;
+        let started = Instant::now();
+        let conn = self.0.pool.get().await;
+        metrics::acquired("writers", started, conn.is_ok());
+        conn.map_err(error::unreachable)
+    }
+
+    pub(crate) fn write_patience(&self) -> Duration {
+        self.0.write_patience
+    }
+
+    /// See `Database::close`.
+    pub(crate) async fn close(&self) {
+        self.0.closed.store(true, Ordering::Relaxed);
+        let returned = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(20));
+            while let (connections, idle) = self.0.pool.size()
+                && connections > idle
+            {
+                tick.tick().await;
+            }
+        };
+        let _given_up = timeout(Duration::from_secs(5), returned).await;
+        self.0.shared.close();
+    }
+
+    fn check_open(&self) -> QueryResult<()> {
+        if self.0.closed.load(Ordering::Relaxed) { Err(error::closed()) } else { Ok(()) }
+    }
+}
+
+/// The name of the constraint that a statement violated.
+pub(crate) fn violated(info: &dyn DatabaseErrorInformation) -> Option<Cow<'_, str>> {
+    info.constraint_name().map(Cow::Borrowed)
+}

@@ -1,0 +1,106 @@
+//! The pool of connections for writes.
+
+use super::{Conn, Target, Write};
+use crate::{DatabaseConfig, OpenError};
+use diesel_async::pooled_connection::PoolableConnection;
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+pub(super) struct Pool {
+    connections: bb8::Pool<Manager>,
+    last_failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Pool {
+    /// Connections are made on demand: `Database::open` has just shown that they can be.
+    pub(super) fn new(config: &DatabaseConfig, target: Arc<Target>, log: &slog::Logger) -> Self {
+        let last_failure = Arc::default();
+        let manager = Manager {
+            target,
+            statement_timeout: config.statement_timeout,
+            last_failure: Arc::clone(&last_failure),
+            log: log.clone(),
+        };
+        let builder = bb8::Pool::builder().max_size(config.pool_size);
+        let connections = builder.connection_timeout(config.acquire_timeout).build_unchecked(manager);
+        Self { connections, last_failure }
+    }
+
+    /// A connection within the acquire time-out, or why there is none.
+    pub(super) async fn get(&self) -> Result<Write<'_>, String> {
+        self.connections.get().await.map_err(|_| {
+            let failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            failure.unwrap_or_else(|| "all connections of the pool were in use".to_owned())
+        })
+    }
+
+    /// How many connections there are, and how many of them are idle.
+    pub(super) fn size(&self) -> (u32, u32) {
+        let state = self.connections.state();
+        (state.connections, state.idle_connections)
+    }
+}
+
+/// Makes and judges connections.
+pub(crate) struct Manager {
+    target: Arc<Target>,
+    statement_timeout: Duration,
+    last_failure: Arc<Mutex<Option<String>>>,
+    log: slog::Logger,
+}
+
+/// A connection that can be given up.
+pub(crate) struct Pooled {
+    conn: Conn,
+    given_up: bool,
+}
+
+impl Pooled {
+    /// Closed instead of handed back: an answer may still arrive on it.
+    pub(crate) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+}
+
+impl bb8::ManageConnection for Manager {
+    type Connection = Pooled;
+    type Error = OpenError;
+
+    async fn connect(&self) -> Result<Pooled, OpenError> {
+        let made = self.target.connect(self.statement_timeout).await;
+        let failure = made.as_ref().err().map(ToString::to_string);
+        if let Some(reason) = &failure {
+            slog::warn!(self.log, "no connection to the database for the pool"; "reason" => reason);
+        }
+        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        Ok(Pooled { conn: made?, given_up: false })
+    }
+
+    /// At check-out. Asking the server would double the cost of a short write; a connection that has been closed
+    /// meanwhile is known without asking.
+    async fn is_valid(&self, conn: &mut Pooled) -> Result<(), OpenError> {
+        let closed = || OpenError::Connect("the connection was closed".to_owned());
+        if self.has_broken(conn) { Err(closed()) } else { Ok(()) }
+    }
+
+    /// At check-in. A transaction that was left open counts as broken: its future was dropped.
+    fn has_broken(&self, conn: &mut Pooled) -> bool {
+        conn.given_up || conn.conn.is_broken()
+    }
+}
+
+impl Deref for Pooled {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
+    }
+}

@@ -1,0 +1,247 @@
+//! Persons in the table `persons`.
+
+use super::{Backend, Conn, Db, read, violated, write};
+use crate::{
+    error::{Conflict, failed, refused},
+    schema::persons,
+    types::{At, Id},
+};
+use application::{Error, PersonRepository};
+use async_trait::async_trait;
+use diesel::{QueryResult, prelude::*};
+use diesel_async::{AsyncConnectionCore, RunQueryDsl};
+use domain::{
+    Age, Cursor, Direction, EmailAddress, Page, Person, PersonDetails, PersonFilter, PersonId, PersonName,
+    PersonOrder, PersonPosition, PersonQuery, PersonSort, Version,
+};
+
+/// The port on these connections.
+pub(crate) struct Persons {
+    pub(super) db: Db,
+}
+
+const CONFLICTS: [Conflict; 1] = [Conflict {
+    constraint: "persons_email_key_key",
+    field: "email",
+    code: "taken",
+    message: "is the address of another person",
+}];
+
+#[async_trait]
+impl PersonRepository for Persons {
+    async fn list(&self, query: &PersonQuery) -> Result<Page<Person, PersonPosition>, Error> {
+        const WHAT: &str = "cannot list persons";
+        let rows = read!(self.db, conn => list(&mut conn, query)).map_err(|error| failed(WHAT, error))?;
+        let persons: Result<Vec<Person>, _> = rows.into_iter().map(Person::try_from).collect();
+        let persons = persons.map_err(|inconsistent| Error::internal(WHAT, inconsistent))?;
+        let order = query.sort.order;
+        Ok(Page::from_rows(persons, query.limit, query.cursor.as_ref(), |person| order.position(person)))
+    }
+
+    async fn find(&self, id: PersonId) -> Result<Option<Person>, Error> {
+        const WHAT: &str = "cannot find a person";
+        let row = read!(self.db, conn => find(&mut conn, id)).map_err(|error| failed(WHAT, error))?;
+        row.map(Person::try_from).transpose().map_err(|inconsistent| Error::internal(WHAT, inconsistent))
+    }
+
+    async fn insert(&self, person: &Person) -> Result<(), Error> {
+        let inserted = write!(self.db, conn => insert(&mut conn, person));
+        inserted.map_err(|error| refused("cannot insert a person", error, violated, &CONFLICTS))
+    }
+
+    async fn update(&self, person: &Person, read: Version) -> Result<(), Error> {
+        let touched = write!(self.db, conn => update(&mut conn, person, read))
+            .map_err(|error| refused("cannot update a person", error, violated, &CONFLICTS))?;
+        if touched == 0 { Err(Error::Stale { kind: "person" }) } else { Ok(()) }
+    }
+
+    async fn delete(&self, id: PersonId, read: Version) -> Result<(), Error> {
+        let touched = write!(self.db, conn => delete(&mut conn, id, read))
+            .map_err(|error| failed("cannot delete a person", error))?;
+        if touched == 0 { Err(Error::Stale { kind: "person" }) } else { Ok(()) }
+    }
+}
+
+/// One row more than the limit, leading away from the cursor.
+async fn list<C: AsyncConnectionCore<Backend = Backend>>(
+    conn: &mut C,
+    query: &PersonQuery,
+) -> QueryResult<Vec<PersonRow>> {
+    let rows = filtered(persons::table.into_boxed(), &query.filter);
+    let rows = sorted(rows, query.sort, query.cursor.as_ref());
+    rows.limit(i64::from(query.limit.get()) + 1).select(PersonRow::as_select()).load(conn).await
+}
+
+async fn find<C: AsyncConnectionCore<Backend = Backend>>(
+    conn: &mut C,
+    id: PersonId,
+) -> QueryResult<Option<PersonRow>> {
+    persons::table.find(Id(id.0)).select(PersonRow::as_select()).first(conn).await.optional()
+}
+
+async fn insert(conn: &mut Conn, person: &Person) -> QueryResult<()> {
+    diesel::insert_into(persons::table).values(PersonRow::from(person)).execute(conn).await.map(drop)
+}
+
+/// 1, or 0 if somebody else was faster.
+async fn update(conn: &mut Conn, person: &Person, read: Version) -> QueryResult<usize> {
+    let row = PersonRow::from(person);
+    diesel::update(persons::table.find(row.id).filter(persons::version.eq(read.number())))
+        .set((
+            persons::name.eq(row.name),
+            persons::email.eq(row.email),
+            persons::email_key.eq(row.email_key),
+            persons::age.eq(row.age),
+            persons::version.eq(row.version),
+            persons::updated_at.eq(row.updated_at),
+        ))
+        .execute(conn)
+        .await
+}
+
+/// 1, or 0 if somebody else was faster.
+async fn delete(conn: &mut Conn, id: PersonId, read: Version) -> QueryResult<usize> {
+    diesel::delete(persons::table.find(Id(id.0)).filter(persons::version.eq(read.number())))
+        .execute(conn)
+        .await
+}
+
+/// Adds the person unless somebody has the address; 1 if it was added.
+pub(crate) async fn insert_new(conn: &mut Conn, person: &Person) -> QueryResult<usize> {
+    let row = PersonRow::from(person);
+    diesel::insert_into(persons::table)
+        .values(row)
+        .on_conflict(persons::email_key)
+        .do_nothing()
+        .execute(conn)
+        .await
+}
+
+/// The persons made last that the domain would not accept, or whose key is not that of their address.
+pub(super) async fn inconsistent<C: AsyncConnectionCore<Backend = Backend>>(
+    conn: &mut C,
+    newest: i64,
+) -> QueryResult<usize> {
+    let rows = persons::table.order(persons::id.desc()).limit(newest).select(PersonRow::as_select());
+    let rows: Vec<PersonRow> = rows.load(conn).await?;
+    let wrong = |row: PersonRow| {
+        let key = row.email_key.clone();
+        !Person::try_from(row).is_ok_and(|person| person.details().email.key() == key)
+    };
+    Ok(rows.into_iter().filter(|row| wrong(row.clone())).count())
+}
+
+type Query<'a> = persons::BoxedQuery<'a, Backend>;
+
+fn filtered<'a>(mut rows: Query<'a>, filter: &PersonFilter) -> Query<'a> {
+    if let Some(prefix) = &filter.name {
+        rows = rows.filter(persons::name.ge(prefix.as_str().to_owned()));
+        if let Some(end) = prefix.end() {
+            rows = rows.filter(persons::name.lt(end));
+        }
+    }
+    if let Some(email) = &filter.email {
+        rows = rows.filter(persons::email_key.eq(email.key().to_owned()));
+    }
+    rows
+}
+
+/// The order and the part of the list behind the cursor, so that an index answers both. `(name, id) > (k, i)` is written
+/// as a range of the index that ends nowhere, `name >= k`, and a condition on its first rows.
+fn sorted<'a>(rows: Query<'a>, sort: PersonSort, cursor: Option<&Cursor<PersonPosition>>) -> Query<'a> {
+    let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Before);
+    let descending = sort.descending != backwards;
+    let from =
+        cursor.map(|cursor| (cursor.position.key.clone().unwrap_or_default(), Id(cursor.position.id.0)));
+    match (sort.order, descending) {
+        (PersonOrder::Created, false) => match from {
+            Some((_, id)) => rows.filter(persons::id.gt(id)),
+            None => rows,
+        }
+        .order(persons::id.asc()),
+        (PersonOrder::Created, true) => match from {
+            Some((_, id)) => rows.filter(persons::id.lt(id)),
+            None => rows,
+        }
+        .order(persons::id.desc()),
+        (PersonOrder::Name, false) => match from {
+            Some((name, id)) => rows
+                .filter(persons::name.ge(name.clone()))
+                .filter(persons::name.gt(name).or(persons::id.gt(id))),
+            None => rows,
+        }
+        .order((persons::name.asc(), persons::id.asc())),
+        (PersonOrder::Name, true) => match from {
+            Some((name, id)) => rows
+                .filter(persons::name.le(name.clone()))
+                .filter(persons::name.lt(name).or(persons::id.lt(id))),
+            None => rows,
+        }
+        .order((persons::name.desc(), persons::id.desc())),
+        // Nobody shares an address: there are no ties to break.
+        (PersonOrder::Email, false) => match from {
+            Some((key, _)) => rows.filter(persons::email_key.gt(key)),
+            None => rows,
+        }
+        .order(persons::email_key.asc()),
+        (PersonOrder::Email, true) => match from {
+            Some((key, _)) => rows.filter(persons::email_key.lt(key)),
+            None => rows,
+        }
+        .order(persons::email_key.desc()),
+    }
+}
+
+/// A row of `persons`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = persons)]
+struct PersonRow {
+    id: Id,
+    name: String,
+    email: String,
+    email_key: String,
+    age: i32,
+    version: i64,
+    created_at: At,
+    updated_at: At,
+}
+
+impl From<&Person> for PersonRow {
+    fn from(person: &Person) -> Self {
+        let PersonDetails { name, email, age } = person.details();
+        Self {
+            id: Id(person.id().0),
+            name: name.as_str().to_owned(),
+            email: email.as_str().to_owned(),
+            email_key: email.key().to_owned(),
+            age: i32::from(age.years()),
+            version: person.version().number(),
+            created_at: person.created_at().into(),
+            updated_at: person.updated_at().into(),
+        }
+    }
+}
+
+impl TryFrom<PersonRow> for Person {
+    type Error = Inconsistent;
+
+    fn try_from(row: PersonRow) -> Result<Self, Inconsistent> {
+        let id = PersonId(row.id.0);
+        let in_column = |column| move |_| Inconsistent { id, column };
+        let details = PersonDetails {
+            name: PersonName::parse(&row.name).map_err(in_column("name"))?,
+            email: EmailAddress::parse(&row.email).map_err(in_column("email"))?,
+            age: Age::new(i64::from(row.age)).map_err(in_column("age"))?,
+        };
+        let version = Version::new(row.version).ok_or(Inconsistent { id, column: "version" })?;
+        Ok(Self::restore(id, details, version, row.created_at.into(), row.updated_at.into()))
+    }
+}
+
+/// The database holds what the domain does not allow.
+#[derive(Debug, thiserror::Error)]
+#[error("persons.{column} of {} breaks a rule", .id.0)]
+struct Inconsistent {
+    id: PersonId,
+    column: &'static str,
+}

@@ -1,0 +1,190 @@
+//! What only SQLite can say. One connection writes, since SQLite has one writer at a time anyway; several read, each from
+//! its own snapshot (write-ahead log). `file.rs` finds, makes and locks the file.
+
+mod admin;
+mod file;
+
+#[path = "../migrator/session.rs"]
+mod migrations;
+#[path = "../repositories/mod.rs"]
+mod repositories;
+
+pub(crate) use admin::scratch;
+pub(crate) use file::path;
+pub(crate) use migrations::Session;
+
+use crate::{DatabaseConfig, OpenError, error, metrics};
+use diesel::{
+    QueryResult, SqliteConnection,
+    result::{ConnectionError, DatabaseErrorInformation},
+};
+use diesel_async::{
+    AsyncConnection, SimpleAsyncConnection,
+    pooled_connection::{
+        AsyncDieselConnectionManager, ManagerConfig,
+        bb8::{Pool, PooledConnection},
+    },
+    sync_connection_wrapper::SyncConnectionWrapper,
+};
+use std::{
+    borrow::Cow,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+pub(crate) type Backend = diesel::sqlite::Sqlite;
+pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection>;
+pub(crate) type Write<'a> = PooledConnection<'a, Conn>;
+type Read<'a> = PooledConnection<'a, Conn>;
+
+/// The connections of a service.
+#[derive(Clone)]
+pub(crate) struct Db(Arc<Inner>);
+
+struct Inner {
+    readers: Pool<Conn>,
+    writer: Pool<Conn>,
+    /// Held as long as we serve; `None` once closed.
+    lock: Mutex<Option<file::Lock>>,
+}
+
+/// Runs a read on a reader.
+macro_rules! read {
+    ($db:expr, $conn:ident => $query:expr) => {
+        match $db.read().await {
+            Ok(mut $conn) => $query.await,
+            Err(error) => Err(error),
+        }
+    };
+}
+pub(crate) use read;
+
+/// Runs a write on the writer.
+macro_rules! write {
+    ($db:expr, $conn:ident => $query:expr) => {
+        match $db.write().await {
+            Ok(mut $conn) => $query.await,
+            Err(error) => Err(error),
+        }
+    };
+}
+pub(crate) use write;
+
+/// Makes, locks and migrates the file.
+pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Db, OpenError> {
+    let path = path(config)?;
+    file::make_folder(&path)?;
+    let lock = file::Lock::take(&path)?;
+    Session::open(config).await?.upgrade(None, log).await?;
+    let build = |size, role| {
+        let manager = manager(&path, pragmas(config, role));
+        // A connection to a file does not break and does not age.
+        Pool::builder()
+            .max_size(size)
+            .connection_timeout(config.acquire_timeout)
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .build(manager)
+    };
+    let failed = |error: diesel_async::pooled_connection::PoolError| file::unusable(&path, error);
+    let db = Db(Arc::new(Inner {
+        readers: build(config.readers, Role::Reader).await.map_err(failed)?,
+        writer: build(1, Role::Writer).await.map_err(failed)?,
+        lock: Mutex::new(Some(lock)),
+    }));
+    let watched = Arc::downgrade(&db.0);
+    metrics::watch(move || {
+        let inner = watched.upgrade()?;
+        let size = |name, pool: &Pool<Conn>| (name, pool.state().connections, pool.state().idle_connections);
+        Some(vec![size("readers", &inner.readers), size("writers", &inner.writer)])
+    });
+    Ok(db)
+}
+
+impl Db {
+    /// A reader. Use [`read!`].
+    pub(crate) async fn read(&self) -> QueryResult<Read<'_>> {
+        self.acquire("readers", &self.0.readers).await
+    }
+
+    /// The writer. Use [`write!`].
+    pub(crate) async fn write(&self) -> QueryResult<Write<'_>> {
+        self.acquire("writers", &self.0.writer).await
+    }
+
+    /// See `Database::close`. What the log still holds is moved into the database, so that copying one file is a backup.
+    pub(crate) async fn close(&self) {
+        if let Ok(mut writer) = self.write().await {
+            let _busy = writer.batch_execute("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)").await;
+        }
+        self.held_lock().take();
+    }
+
+    async fn acquire<'a>(
+        &self,
+        name: &'static str,
+        pool: &'a Pool<Conn>,
+    ) -> QueryResult<PooledConnection<'a, Conn>> {
+        if self.held_lock().is_none() {
+            return Err(error::closed());
+        }
+        let started = Instant::now();
+        let conn = pool.get().await;
+        metrics::acquired(name, started, conn.is_ok());
+        conn.map_err(|_| error::unreachable("all connections of the pool were in use".to_owned()))
+    }
+
+    fn held_lock(&self) -> std::sync::MutexGuard<'_, Option<file::Lock>> {
+        self.0.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name of the constraint that a statement violated, by the naming rule: SQLite says `UNIQUE constraint failed:
+/// persons.email_key`, and of a CHECK its name.
+pub(crate) fn violated(info: &dyn DatabaseErrorInformation) -> Option<Cow<'_, str>> {
+    let (kind, what) = info.message().split_once(" constraint failed: ")?;
+    match kind {
+        "UNIQUE" => {
+            let table = what.split_once('.')?.0;
+            let columns: Vec<&str> = what.split(", ").filter_map(|c| Some(c.split_once('.')?.1)).collect();
+            Some(Cow::Owned(format!("{table}_{}_key", columns.join("_"))))
+        }
+        "CHECK" => Some(Cow::Borrowed(what)),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Role {
+    Reader,
+    Writer,
+}
+
+fn pragmas(config: &DatabaseConfig, role: Role) -> String {
+    let synchronous = match config.synchronous {
+        crate::Synchronous::Full => "FULL",
+        crate::Synchronous::Normal => "NORMAL",
+    };
+    // The wait for the lock comes first: switching to the log needs one.
+    format!(
+        "PRAGMA busy_timeout = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; \
+         PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA query_only = {};",
+        config.lock_timeout.as_millis(),
+        matches!(role, Role::Reader),
+    )
+}
+
+fn manager(path: &Path, pragmas: String) -> AsyncDieselConnectionManager<Conn> {
+    let mut config = ManagerConfig::default();
+    config.custom_setup = Box::new(move |path| {
+        let (path, pragmas) = (path.to_owned(), pragmas.clone());
+        Box::pin(async move {
+            let mut conn = Conn::establish(&path).await?;
+            conn.batch_execute(&pragmas).await.map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(conn)
+        })
+    });
+    AsyncDieselConnectionManager::new_with_config(path.to_string_lossy(), config)
+}
