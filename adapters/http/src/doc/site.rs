@@ -1,0 +1,3 @@
+//! What the build script has rendered from `docs/`.
+
+include!(concat!(env!("OUT_DIR"), "/site.rs"));
