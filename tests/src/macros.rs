@@ -1,0 +1,87 @@
+//! Make tests of functions that take a [`crate::Setup`]. A function that is not listed is dead code, which the compiler
+//! reports.
+
+/// Runs each function on SQLite and on PostgreSQL.
+#[macro_export]
+macro_rules! on_both_stacks {
+    ($($name:ident),* $(,)?) => { $(
+        mod $name {
+            $crate::one_test!(sqlite, Sqlite, super::$name);
+            $crate::postgres_test!(postgres, super::$name);
+        }
+    )* };
+}
+
+/// Runs each function on SQLite alone.
+#[macro_export]
+macro_rules! on_sqlite {
+    ($($name:ident),* $(,)?) => { $( mod $name { $crate::one_test!(sqlite, Sqlite, super::$name); } )* };
+}
+
+/// Runs each function on PostgreSQL alone.
+#[macro_export]
+macro_rules! on_postgres {
+    ($($name:ident),* $(,)?) => { $( mod $name { $crate::postgres_test!(postgres, super::$name); } )* };
+}
+
+/// One test of one function; the binary is the one that cargo has built for these tests.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! one_test {
+    ($(#[$attribute:meta])? $name:ident, $stack:ident, $run:path) => {
+        $(#[$attribute])?
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            $run($crate::Setup::new(env!("CARGO_BIN_EXE_plinth"), $crate::Stack::$stack)).await;
+        }
+    };
+}
+
+/// One test on PostgreSQL.
+#[cfg(not(no_postgres))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! postgres_test {
+    ($name:ident, $run:path) => {
+        $crate::one_test!($name, Postgres, $run);
+    };
+}
+
+/// One test on PostgreSQL.
+#[cfg(no_postgres)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! postgres_test {
+    ($name:ident, $run:path) => {
+        $crate::one_test!(
+            #[ignore = "PostgreSQL is not installed"]
+            $name,
+            Postgres,
+            $run
+        );
+    };
+}
+
+/// Runs each function on SQLite where Redis can be had too.
+#[macro_export]
+macro_rules! on_redis {
+    ($($name:ident),* $(,)?) => { $( mod $name { $crate::redis_test!(redis, super::$name); } )* };
+}
+
+/// One test with Redis.
+#[cfg(not(no_redis))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! redis_test {
+    ($name:ident, $run:path) => { $crate::one_test!($name, Sqlite, $run); };
+}
+
+/// One test with Redis.
+#[cfg(no_redis)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! redis_test {
+    ($name:ident, $run:path) => {
+        $crate::one_test!(#[ignore = "Redis is not installed"] $name, Sqlite, $run);
+    };
+}
