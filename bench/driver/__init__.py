@@ -1,0 +1,1 @@
+"""The driver behind `bench/run`; Python's standard library only."""
