@@ -73,7 +73,9 @@ macro_rules! on_redis {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! redis_test {
-    ($name:ident, $run:path) => { $crate::one_test!($name, Sqlite, $run); };
+    ($name:ident, $run:path) => {
+        $crate::one_test!($name, Sqlite, $run);
+    };
 }
 
 /// One test with Redis.
@@ -82,6 +84,11 @@ macro_rules! redis_test {
 #[macro_export]
 macro_rules! redis_test {
     ($name:ident, $run:path) => {
-        $crate::one_test!(#[ignore = "Redis is not installed"] $name, Sqlite, $run);
+        $crate::one_test!(
+            #[ignore = "Redis is not installed"]
+            $name,
+            Sqlite,
+            $run
+        );
     };
 }

@@ -1,0 +1,23 @@
+//! The service as its users meet it: the real binary over real sockets, on SQLite and on PostgreSQL.
+//!
+//! What happens when things break is in `tests/faults`; what a repository owes its callers in `contract`.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that fails says so by a panic"
+)]
+
+mod bad_input;
+mod behind_a_proxy;
+mod command_line;
+mod contract;
+mod docs;
+mod edge;
+mod health;
+mod limits;
+mod logs;
+mod persons;
+mod problems;
+mod stop;
