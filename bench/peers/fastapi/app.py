@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Response
+from fastapi import Depends, FastAPI, Header, HTTPException, Query, Response
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
 from sqlalchemy import DateTime, select
 from sqlalchemy.exc import IntegrityError
@@ -64,6 +64,8 @@ class Person(BaseModel):
     name: str
     email: str
     age: int
+    created_at: datetime
+    updated_at: datetime
 
 
 class Page(BaseModel):
@@ -87,6 +89,7 @@ app = FastAPI()
 @app.get("/v1/persons")
 async def index(
     db: Db,
+    host: Annotated[str, Header()],
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     after: UUID | None = None,
     before: UUID | None = None,
@@ -107,7 +110,7 @@ async def index(
     follows, precedes = (True, more) if backwards else (more, after is not None)
 
     def link(row: PersonRow, way: str) -> str:
-        return f"/v1/persons?limit={limit}&{way}={row.id}"
+        return f"http://{host}/v1/persons?limit={limit}&{way}={row.id}"
 
     return Page(
         objects=rows,

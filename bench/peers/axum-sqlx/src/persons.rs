@@ -6,17 +6,18 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use chrono::{SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgPool;
 use uuid::Uuid;
 use validator::ValidateEmail;
 
-const FIND: &str = "SELECT id, name, email, age FROM persons WHERE id = $1";
-const FIRST: &str = "SELECT id, name, email, age FROM persons ORDER BY id LIMIT $1";
-const AFTER: &str = "SELECT id, name, email, age FROM persons WHERE id > $2 ORDER BY id LIMIT $1";
-const BEFORE: &str = "SELECT id, name, email, age FROM persons WHERE id < $2 ORDER BY id DESC LIMIT $1";
+const FIND: &str = "SELECT id, name, email, age, created_at, updated_at FROM persons WHERE id = $1";
+const FIRST: &str = "SELECT id, name, email, age, created_at, updated_at FROM persons ORDER BY id LIMIT $1";
+const AFTER: &str =
+    "SELECT id, name, email, age, created_at, updated_at FROM persons WHERE id > $2 ORDER BY id LIMIT $1";
+const BEFORE: &str = "SELECT id, name, email, age, created_at, updated_at FROM persons WHERE id < $2 ORDER BY id DESC LIMIT $1";
 const INSERT: &str = "INSERT INTO persons (id, name, email, email_key, age, version, created_at, updated_at) \
                       VALUES ($1, $2, $3, $4, $5, 1, $6, $6)";
 
@@ -26,6 +27,8 @@ pub struct Person {
     name: String,
     email: String,
     age: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
 }
 
 #[derive(Deserialize)]
@@ -53,7 +56,11 @@ pub struct Page {
 }
 
 /// `GET /v1/persons?limit=20`, and from there by `next` and `prev`.
-pub async fn list(State(pool): State<PgPool>, Query(place): Query<Place>) -> Result<Json<Page>, Problem> {
+pub async fn list(
+    State(pool): State<PgPool>,
+    Query(place): Query<Place>,
+    headers: HeaderMap,
+) -> Result<Json<Page>, Problem> {
     let Place { limit, after, before } = place;
     if !(1..=100).contains(&limit) {
         return Err(Problem(StatusCode::UNPROCESSABLE_ENTITY, "limit must be 1 to 100"));
@@ -78,8 +85,11 @@ pub async fn list(State(pool): State<PgPool>, Query(place): Query<Place>) -> Res
         objects.reverse();
     }
     let (follows, precedes) = if backwards { (true, more) } else { (more, after.is_some()) };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let link = |person: Option<&Person>, exists: bool, way: &str| {
-        person.filter(|_| exists).map(|person| format!("/v1/persons?limit={limit}&{way}={}", person.id))
+        person
+            .filter(|_| exists)
+            .map(|person| format!("http://{host}/v1/persons?limit={limit}&{way}={}", person.id))
     };
     let next = link(objects.last(), follows, "after");
     let prev = link(objects.first(), precedes, "before");
@@ -104,14 +114,22 @@ pub async fn create(State(pool): State<PgPool>, Json(new): Json<NewPerson>) -> R
             "a person needs a name, an e-mail address and an age",
         ));
     }
-    let person = Person { id: Uuid::now_v7(), name: name.to_owned(), email: email.to_owned(), age: new.age };
+    let now = Utc::now().trunc_subsecs(6);
+    let person = Person {
+        id: Uuid::now_v7(),
+        name: name.to_owned(),
+        email: email.to_owned(),
+        age: new.age,
+        created_at: now,
+        updated_at: now,
+    };
     sqlx::query(INSERT)
         .bind(person.id)
         .bind(&person.name)
         .bind(&person.email)
         .bind(person.email.to_lowercase())
         .bind(person.age)
-        .bind(Utc::now().trunc_subsecs(6))
+        .bind(now)
         .execute(&pool)
         .await?;
     let mut headers = HeaderMap::new();
