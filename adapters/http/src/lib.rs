@@ -1,1 +1,141 @@
-//! 
+//! REST over warp: the versions of the API, their documentation, health and metrics, behind one edge.
+//!
+//! [`public`] and [`monitor`] compose everything that a listener serves; [`Server`] serves it. A resource is one file in
+//! each version, such as `v1/persons.rs`: bodies, handlers and the list of its routes.
+
+mod call;
+mod config;
+mod cursor;
+mod doc;
+mod edge;
+mod extract;
+mod list;
+mod main_routes;
+mod mon;
+mod persons;
+mod problem;
+mod reply;
+mod route;
+mod schema;
+mod server;
+mod v1;
+mod v2;
+
+pub use config::{HttpConfig, Limits, MonitorConfig, Timeouts};
+pub use doc::guide;
+pub use edge::{App, Body};
+pub use server::Server;
+
+use application::{Clock, HealthController, Ids, PersonController};
+use doc::Doc;
+use edge::Edge;
+use route::{Facts, Route, document};
+use std::sync::Arc;
+
+/// Everything that routes need.
+pub struct Services {
+    /// Persons.
+    pub persons: Arc<PersonController>,
+    /// `/health` and single checks.
+    pub health: Arc<HealthController>,
+    /// Request ids.
+    pub ids: Arc<dyn Ids>,
+    /// The time in request ids.
+    pub clock: Arc<dyn Clock>,
+    /// The text of `/metrics`.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Where access lines and failures go.
+    pub log: slog::Logger,
+    /// What runs.
+    pub build: Build,
+}
+
+/// What runs, for `/health`.
+#[derive(Debug, Clone, Copy)]
+pub struct Build {
+    /// Of the product.
+    pub name: &'static str,
+    /// By SemVer.
+    pub version: &'static str,
+    /// Of the sources.
+    pub revision: &'static str,
+}
+
+/// One line of `plinth routes`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// Such as `GET`.
+    pub method: String,
+    /// Its pattern, such as `/v1/persons/{id}`.
+    pub path: String,
+    /// Its name in the OpenAPI document, if it is in one.
+    pub operation_id: Option<String>,
+    /// Whether it is to go.
+    pub deprecated: bool,
+    /// The version of the API, if it belongs to one.
+    pub version: Option<&'static str>,
+}
+
+/// The versions of the API, oldest first.
+const VERSIONS: [&str; 2] = ["v1", "v2"];
+
+/// What the public listener serves: the API, its documentation, liveness and health.
+pub fn public(config: &HttpConfig, services: &Services) -> App {
+    let mut routes = main_routes::routes(services);
+    routes.extend(v1::routes(services));
+    routes.extend(v2::routes(services));
+    routes.extend(doc_routes(&config.root_path));
+    app(config, services, routes)
+}
+
+/// What the internal listener serves: liveness, health, single checks and metrics.
+pub fn monitor(config: &HttpConfig, services: &Services) -> App {
+    let mut routes = main_routes::routes(services);
+    routes.extend(mon::routes(services));
+    app(config, services, routes)
+}
+
+/// The OpenAPI document of a version, such as `v1`.
+pub fn openapi(version: &str) -> Option<utoipa::openapi::OpenApi> {
+    VERSIONS.contains(&version).then(|| document(version, "", declared(version)))
+}
+
+/// Every route of the public listener.
+pub fn routes() -> Vec<RouteInfo> {
+    let pages = doc_routes("").into_iter().map(Route::into_facts);
+    let others = main_routes::declared().into_iter().chain(pages).map(|facts| (None, facts));
+    let versions =
+        VERSIONS.into_iter().flat_map(|v| declared(v).into_iter().map(move |facts| (Some(v), facts)));
+    versions.chain(others).map(|(version, facts)| info(version, facts)).collect()
+}
+
+fn app(config: &HttpConfig, services: &Services, routes: Vec<Route>) -> App {
+    let Services { ids, clock, log, .. } = services;
+    App::new(Edge::new(config, ids.clone(), clock.clone(), log.clone()), routes)
+}
+
+fn declared(version: &str) -> Vec<Facts> {
+    match version {
+        "v1" => v1::declared(),
+        "v2" => v2::declared(),
+        _ => Vec::new(),
+    }
+}
+
+fn doc_routes(root_path: &str) -> Vec<Route> {
+    let json = |version| document(version, root_path, declared(version)).to_json().unwrap_or_default();
+    doc::routes(Arc::new(Doc::new(root_path, VERSIONS.map(|version| (version, json(version))).to_vec())))
+}
+
+fn info(version: Option<&'static str>, facts: Facts) -> RouteInfo {
+    RouteInfo {
+        method: facts.method.to_string(),
+        operation_id: facts.operation.and_then(|operation| operation.operation_id),
+        deprecated: facts.deprecation.is_some(),
+        path: facts.path,
+        version,
+    }
+}
+
+#[cfg(test)]
+mod tests;

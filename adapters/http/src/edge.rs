@@ -1,0 +1,176 @@
+//! What happens to every request before it is routed and to every answer before it leaves: limits, request id, trusted
+//! proxies, root path, security headers, compression, metrics and the access line.
+//!
+//! Plain functions around `warp::service`, in the order of [`App::call`].
+
+mod access;
+mod body;
+mod forwarded;
+mod gzip;
+mod headers;
+mod limits;
+
+pub use body::Body;
+
+use crate::{
+    call::Call,
+    config::{HttpConfig, Limits, Timeouts},
+    route::{Gate, Response, Route, filter},
+};
+use access::Access;
+use application::{Clock, Ids, RequestId};
+use bytes::Bytes;
+use http::{Uri, request::Parts, uri::PathAndQuery};
+use ipnet::IpNet;
+use metrics::{Gauge, gauge};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+use tower::{BoxError, Service as _};
+use warp::filters::BoxedFilter;
+
+/// All routes of one listener behind the edge. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    edge: Arc<Edge>,
+    gate: Arc<Gate>,
+    routes: BoxedFilter<(Response,)>,
+}
+
+/// The other end of a connection, among the extensions of each of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// What the edge is told when the process starts.
+pub(crate) struct Edge {
+    pub(crate) root_path: String,
+    public_url: Option<String>,
+    trusted: Vec<IpNet>,
+    pub(crate) limits: Limits,
+    pub(crate) timeouts: Timeouts,
+    ids: Arc<dyn Ids>,
+    clock: Arc<dyn Clock>,
+    pub(crate) log: slog::Logger,
+    in_flight: Gauge,
+}
+
+impl App {
+    /// `routes` under the limits of `config`.
+    pub(crate) fn new(edge: Edge, routes: Vec<Route>) -> Self {
+        let gate = Arc::new(Gate::new(edge.limits.in_flight, edge.timeouts.handler));
+        Self { routes: filter(routes, &gate), edge: Arc::new(edge), gate }
+    }
+
+    /// The answer to one request.
+    pub(crate) async fn call<B>(&self, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Sync + 'static,
+    {
+        let (parts, body) = request.into_parts();
+        let call = Arc::new(self.edge.admit(parts));
+        let access = Access::start(call.clone(), &self.edge.in_flight);
+        let mut response = match limits::check(&call) {
+            Ok(()) => self.route(call.clone(), body).await,
+            Err(error) => error.into_response(&call),
+        };
+        headers::complete(response.headers_mut(), &call.request_id);
+        access.answered(gzip::compress(response, &call.headers).await)
+    }
+
+    /// Waits until no handler is at work.
+    pub(crate) async fn drained(&self) {
+        self.gate.drained().await;
+    }
+
+    /// Handlers are still at work, and nobody waits for them any more.
+    pub(crate) fn report_unfinished(&self) {
+        slog::warn!(self.edge.log, "handlers still at work at the deadline"; "handlers" => self.gate.at_work());
+    }
+
+    /// Of the process, not of a request.
+    pub(crate) fn log(&self) -> &slog::Logger {
+        &self.edge.log
+    }
+
+    async fn route<B>(&self, call: Arc<Call>, body: B) -> Response
+    where
+        B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Sync + 'static,
+    {
+        let mut request = http::Request::new(body);
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = call.uri.clone();
+        request.extensions_mut().insert(call.clone());
+        match warp::service(self.routes.clone()).call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
+
+impl Edge {
+    pub(crate) fn new(
+        config: &HttpConfig,
+        ids: Arc<dyn Ids>,
+        clock: Arc<dyn Clock>,
+        log: slog::Logger,
+    ) -> Self {
+        Self {
+            root_path: config.root_path.clone(),
+            public_url: config.public_url.clone(),
+            trusted: config.trusted_proxies.clone(),
+            limits: config.limits.clone(),
+            timeouts: config.timeouts.clone(),
+            ids,
+            clock,
+            log,
+            in_flight: gauge!("plinth_http_in_flight"),
+        }
+    }
+
+    /// Takes the facts of a request, without judging them.
+    fn admit(self: &Arc<Self>, parts: Parts) -> Call {
+        let peer =
+            parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(peer)| peer.ip());
+        let peer = peer.to_canonical();
+        let sent = parts.headers.get(headers::X_REQUEST_ID).and_then(|id| id.to_str().ok());
+        let request_id = sent.and_then(RequestId::parse);
+        Call {
+            client: self.client(peer, &parts.headers),
+            peer,
+            uri: self.inner_uri(&parts.uri),
+            authority: parts.uri.authority().cloned(),
+            method: parts.method,
+            version: parts.version,
+            headers: parts.headers,
+            request_id: request_id.unwrap_or_else(|| self.ids.next(self.clock.now()).into()),
+            started: Instant::now(),
+            meter: OnceLock::new(),
+            edge: self.clone(),
+            log: OnceLock::new(),
+        }
+    }
+
+    /// Path and query without the root path, which may be there or not: some proxies take it off, some do not.
+    fn inner_uri(&self, uri: &Uri) -> Uri {
+        let Some(sent) = uri.path_and_query() else { return Uri::default() };
+        let without_root = Some(self.root_path.as_str())
+            .filter(|root| !root.is_empty())
+            .and_then(|root| sent.as_str().strip_prefix(root))
+            .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+            .and_then(|rest| {
+                PathAndQuery::try_from(if rest.starts_with('/') { rest.into() } else { format!("/{rest}") })
+                    .ok()
+            });
+        Uri::from(without_root.unwrap_or_else(|| sent.clone()))
+    }
+
+    /// Whether `address` belongs to a trusted proxy.
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.contains(&address))
+    }
+}
+
+#[cfg(test)]
+mod tests;

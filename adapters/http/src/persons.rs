@@ -1,0 +1,117 @@
+//! What both versions of the API say of persons in the same way: values, ids, lists, conditions on writes.
+
+mod listing;
+
+pub(crate) use listing::Listing;
+
+use crate::{
+    extract::{EntityTag, Field, IfMatch, Whole, if_match},
+    problem::{ApiError, Dialect, Kind},
+    route::Request,
+};
+use application::{Context, PersonController, PersonPatch};
+use domain::{Age, EmailAddress, Invalid, Person, PersonDetails, PersonId, PersonName, Version, Violation};
+use http::HeaderMap;
+use uuid::Uuid;
+
+/// What a body says of a person; in the bodies of a version, the name may have another name.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) name: Field<String>,
+    pub(crate) email: Field<String>,
+    pub(crate) age: Field<Whole>,
+}
+
+impl Said {
+    /// Everything; `name` is what the name is called.
+    pub(crate) fn details(self, name: &str) -> Result<PersonDetails, ApiError> {
+        let mut invalid = Invalid::default();
+        let name = self.name.required(name, &mut invalid, |raw| self::name(&raw));
+        let email = self.email.required("email", &mut invalid, |raw| self::email(&raw));
+        let age = self.age.required("age", &mut invalid, |Whole(years)| Age::new(years));
+        match (name, email, age) {
+            (Some(name), Some(email), Some(age)) => Ok(PersonDetails { name, email, age }),
+            _ => Err(ApiError::invalid(&invalid)),
+        }
+    }
+
+    /// What shall change, by RFC 7396. No member can be removed.
+    pub(crate) fn patch(self, name: &str) -> Result<PersonPatch, ApiError> {
+        let mut invalid = Invalid::default();
+        let patch = PersonPatch {
+            name: self.name.patch(name, &mut invalid, |raw| self::name(&raw)),
+            email: self.email.patch("email", &mut invalid, |raw| self::email(&raw)),
+            age: self.age.patch("age", &mut invalid, |Whole(years)| Age::new(years)),
+        };
+        if invalid.is_empty() { Ok(patch) } else { Err(ApiError::invalid(&invalid)) }
+    }
+}
+
+/// The path parameter `id`: 400 unless a UUID with hyphens, as we write them.
+pub(crate) fn id(request: &Request) -> Result<PersonId, ApiError> {
+    let raw = request.param("id");
+    let id = Uuid::try_parse(raw).ok().filter(|_| raw.len() == uuid::fmt::Hyphenated::LENGTH);
+    id.map(PersonId).ok_or_else(|| {
+        let violation = Violation::new("uuid", "must be a UUID such as 01890b6f-0000-7000-8000-000000000000");
+        ApiError::malformed(&Invalid::field("id", violation))
+    })
+}
+
+/// `raw` parsed, unless it is longer than `max` characters as sent. The domain measures what remains after trimming; the
+/// schema, and with it the client, cannot.
+fn within<T>(
+    raw: &str,
+    max: usize,
+    parse: impl FnOnce(&str) -> Result<T, Violation>,
+) -> Result<T, Violation> {
+    if raw.chars().count() > max {
+        return Err(Violation::new("too_long", format!("must have at most {max} characters")));
+    }
+    parse(raw)
+}
+
+/// A name as it was sent.
+fn name(raw: &str) -> Result<PersonName, Violation> {
+    within(raw, PersonName::MAX_LENGTH, PersonName::parse)
+}
+
+/// An e-mail address as it was sent.
+fn email(raw: &str) -> Result<EmailAddress, Violation> {
+    within(raw, EmailAddress::MAX_LENGTH, EmailAddress::parse)
+}
+
+/// The version that a write expects, as `If-Match` demands it: 428 if it demands nothing, 412 if nothing can fulfil it,
+/// and 404 before either.
+pub(crate) async fn expected(
+    persons: &PersonController,
+    ctx: &Context,
+    id: PersonId,
+    headers: &HeaderMap,
+    dialect: &Dialect,
+) -> Result<Option<Version>, ApiError> {
+    let demanded = match if_match(headers) {
+        IfMatch::Any => return Ok(None),
+        IfMatch::OneOf(versions) => Some(versions),
+        IfMatch::Absent => None,
+    };
+    if let Some([only]) = demanded.as_deref() {
+        return Ok(Some(*only)); // the write itself compares
+    }
+    let person = persons.get(ctx, id).await.map_err(|error| ApiError::from_application(error, dialect))?;
+    match demanded {
+        None => Err(ApiError::new(
+            Kind::PreconditionRequired,
+            "send the ETag of the person as you have seen it in the header If-Match",
+        )),
+        Some(versions) if versions.contains(&person.version()) => Ok(Some(person.version())),
+        Some(_) => Err(ApiError::new(
+            Kind::PreconditionFailed,
+            format!("If-Match names no current version; the person has the ETag {}", tag(&person).text()),
+        )),
+    }
+}
+
+/// The entity tag of a person.
+pub(crate) fn tag(person: &Person) -> EntityTag {
+    EntityTag(person.version())
+}

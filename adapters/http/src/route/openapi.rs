@@ -1,0 +1,139 @@
+//! The OpenAPI document of one version, made from its routes: what every operation has in common is said here once.
+
+use super::{Facts, deprecation::Deprecation, media_types};
+use crate::problem::{Kind, Problem};
+use http::Method;
+use serde_json::json;
+use utoipa::{
+    PartialSchema as _, ToSchema as _,
+    openapi::{
+        Components, Content, Deprecated, Header, HttpMethod, Info, License, ObjectBuilder, OpenApi,
+        OpenApiBuilder, PathItem, Paths, Ref, RefOr, Response, ResponseBuilder, Server, path::Operation,
+        path::ParameterIn, schema::Type, tag::TagBuilder,
+    },
+};
+
+/// The document of `version`. `root_path` stands in front of every path.
+pub(crate) fn document(version: &str, root_path: &str, routes: Vec<Facts>) -> OpenApi {
+    let mut components = Components::new();
+    let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
+    Problem::schemas(&mut schemas);
+    let mut paths = Paths::new();
+    for mut facts in routes {
+        schemas.append(&mut facts.schemas);
+        let Some(operation) = operation(&facts) else { continue };
+        let item = PathItem::new(documented(&facts.method), operation);
+        paths.paths.entry(facts.path).or_default().merge_operations(item);
+    }
+    components.schemas.extend(schemas);
+    let mut info = Info::new(format!("Plinth API {version}"), env!("CARGO_PKG_VERSION").to_owned());
+    info.description = Some(DESCRIPTION.to_owned());
+    info.license = Some(License::new("Apache-2.0"));
+    let tag =
+        TagBuilder::new().name("persons").description(Some("Somebody with a name, an address and an age."));
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components))
+        .servers(Some([Server::new(if root_path.is_empty() { "/" } else { root_path })]))
+        .tags(Some([tag.build()]))
+        .build()
+}
+
+const DESCRIPTION: &str = "Every answer carries `X-Request-Id`. Every error is a problem by RFC 9457 \
+    (`application/problem+json`). Every path also answers HEAD where it answers GET, and OPTIONS; a method that it does \
+    not answer gets 405 with `Allow`.";
+
+/// What the handler's own annotation says, and what follows from its shape.
+fn operation(facts: &Facts) -> Option<Operation> {
+    let mut operation = facts.operation.clone()?;
+    for kind in problems(facts, &operation) {
+        operation
+            .responses
+            .responses
+            .insert(kind.status().as_str().to_owned(), problem(kind, &facts.path).into());
+    }
+    if let Some(deprecation) = &facts.deprecation {
+        operation.deprecated = Some(Deprecated::True);
+        let text = operation.description.take().unwrap_or_default();
+        operation.description = Some(format!("{text}\n\n{}", deprecation.note()).trim().to_owned());
+    }
+    for response in operation.responses.responses.values_mut() {
+        if let RefOr::T(response) = response {
+            add_headers(response, facts.deprecation.is_some());
+        }
+    }
+    Some(operation)
+}
+
+/// Every way in which the operation can fail.
+fn problems(facts: &Facts, operation: &Operation) -> Vec<Kind> {
+    let mut kinds = vec![Kind::BadRequest, Kind::UriTooLong, Kind::HeaderTooLarge];
+    kinds.extend([Kind::Internal, Kind::Unavailable, Kind::Deadline]);
+    let has = |place: ParameterIn| {
+        let mut parameters = operation.parameters.iter().flatten();
+        parameters
+            .any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == place))
+    };
+    if has(ParameterIn::Path) {
+        kinds.push(Kind::NotFound);
+    }
+    if has(ParameterIn::Query) {
+        kinds.push(Kind::Unprocessable);
+    }
+    if !media_types(facts).is_empty() {
+        kinds.extend([
+            Kind::Unprocessable,
+            Kind::BodyTimeout,
+            Kind::BodyTooLarge,
+            Kind::UnsupportedMediaType,
+        ]);
+    }
+    kinds.extend(facts.fails);
+    kinds
+}
+
+fn problem(kind: Kind, path: &str) -> Response {
+    let example = json!({
+        "type": format!("/doc/errors#{}", kind.slug()),
+        "title": kind.title(),
+        "status": kind.status().as_u16(),
+        "detail": kind.meaning(),
+        "instance": path,
+        "request_id": "01890b6f-0000-7000-8000-000000000000",
+    });
+    let mut content = Content::new(Some(Ref::from_schema_name(Problem::name())));
+    content.example = Some(example);
+    let response =
+        ResponseBuilder::new().description(kind.meaning()).content("application/problem+json", content);
+    match kind {
+        Kind::Unavailable => {
+            response.header("Retry-After", header("When to come again, in seconds.")).build()
+        }
+        _ => response.build(),
+    }
+}
+
+fn add_headers(response: &mut Response, deprecated: bool) {
+    let common = [("X-Request-Id", "Finds this request in the log.")];
+    let deprecation = Deprecation::HEADERS.into_iter().filter(|_| deprecated);
+    for (name, description) in common.into_iter().chain(deprecation) {
+        response.headers.insert(name.to_owned(), header(description).into());
+    }
+}
+
+fn header(description: &str) -> Header {
+    let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String));
+    header.description = Some(description.to_owned());
+    header
+}
+
+fn documented(method: &Method) -> HttpMethod {
+    match *method {
+        Method::POST => HttpMethod::Post,
+        Method::PUT => HttpMethod::Put,
+        Method::DELETE => HttpMethod::Delete,
+        Method::PATCH => HttpMethod::Patch,
+        _ => HttpMethod::Get,
+    }
+}
