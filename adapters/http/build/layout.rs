@@ -7,8 +7,10 @@ use crate::{
 };
 use std::{fmt::Write as _, fs, io, path::Path};
 
-/// The links of these templates are relative to `/doc/`; the server puts an absolute path in this place.
+/// Where `/doc/` is, seen from the page. In templates these stay open until the server knows.
 const UP: &str = "{{up}}";
+/// The same as a whole link, which must not be empty.
+const HOME: &str = "{{home}}";
 
 /// The templates and what they share.
 pub(crate) struct Layout {
@@ -40,7 +42,7 @@ impl Layout {
 
     /// A page between its neighbours.
     pub(crate) fn page(&self, page: &Page, (prev, next): (Option<&Page>, Option<&Page>)) -> String {
-        let list = contents(page);
+        let (list, up) = (contents(page), up(&page.url));
         let neighbour = |page: Option<&Page>, rel: &str, label: &str| {
             page.map_or_else(String::new, |page| {
                 let href = if page.url.is_empty() { "./" } else { &page.url };
@@ -58,7 +60,9 @@ impl Layout {
             .replace("{{prev}}", &neighbour(prev, "prev", "Previous"))
             .replace("{{next}}", &neighbour(next, "next", "Next"))
             .replace("{{article}}", &page.html);
-        self.frame(&page.title, &page.description, "", &body).replace(UP, &up(&page.url))
+        self.frame(&page.title, &page.description, "", &body)
+            .replace(HOME, if up.is_empty() { "./" } else { &up })
+            .replace(UP, &up)
     }
 
     /// What a browser gets for an unknown address below `/doc/`.
@@ -71,7 +75,12 @@ impl Layout {
         let style = format!(
             "<link rel=\"stylesheet\" href=\"{UP}{{{{swagger-ui.css}}}}\">\n<link rel=\"stylesheet\" href=\"{UP}{{{{swagger.css}}}}\">"
         );
-        self.frame("API {{version}}", "Every operation of the API, to read and to try.", &style, &self.api)
+        self.frame(
+            "API {{version}}",
+            "Every operation of the API, to read and to try.",
+            &style,
+            &self.api.replace("{{nav}}", &self.nav("?")),
+        )
     }
 
     fn frame(&self, title: &str, description: &str, head: &str, body: &str) -> String {
@@ -95,11 +104,16 @@ impl Layout {
             for entry in entries {
                 let url = entry.url();
                 let here = if url == current { " aria-current=\"page\"" } else { "" };
-                let href = if url.is_empty() { "./" } else { &url };
-                let _ = write!(html, "<li><a href=\"{UP}{href}\"{here}>{}</a></li>", escape(&entry.title));
+                let _ =
+                    write!(html, "<li><a href=\"{}\"{here}>{}</a></li>", link(&url), escape(&entry.title));
             }
             html.push_str("</ul>");
         }
         html
     }
+}
+
+/// To the page at `url` below `/doc/`.
+fn link(url: &str) -> String {
+    if url.is_empty() { HOME.to_owned() } else { format!("{UP}{url}") }
 }

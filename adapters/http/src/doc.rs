@@ -70,7 +70,8 @@ impl Doc {
             files.insert(format!("{version}/openapi.json"), File::document(json));
         }
         let newest = format!("{}/openapi.json", versions.last().copied().unwrap_or_default());
-        let not_found = site::NOT_FOUND.replace("{{up}}", &format!("{root_path}/doc/"));
+        let home = format!("{root_path}/doc/");
+        let not_found = site::NOT_FOUND.replace("{{home}}", &home).replace("{{up}}", &home);
         Self { root_path: root_path.to_owned(), files, newest, not_found: File::page("", not_found) }
     }
 

@@ -27,7 +27,7 @@ fn with_file_names(html: &str) -> String {
         let below = path.trim_start_matches("../");
         let up = path.strip_suffix(below).unwrap_or_default();
         let page = below.strip_suffix("./").unwrap_or(below);
-        let known = below != page || site::PAGES.iter().any(|(known, ..)| !known.is_empty() && *known == page);
+        let known = !path.is_empty() && site::PAGES.iter().any(|(known, ..)| *known == page);
         match known {
             true => out.push_str(&format!(" href=\"{up}{}{anchor}\"{rest}", file_name(page))),
             false => out.push_str(&format!(" href=\"{target}\"{rest}")),

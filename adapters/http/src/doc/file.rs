@@ -64,7 +64,8 @@ impl File {
         policy: Option<&'static str>,
     ) -> Self {
         // Weak, for the bytes on the wire may be compressed or not (RFC 9110, section 8.8.1).
-        let etag = HeaderValue::try_from(format!("W/\"{tag}\"")).unwrap_or(HeaderValue::from_static("W/\"\""));
+        let etag =
+            HeaderValue::try_from(format!("W/\"{tag}\"")).unwrap_or(HeaderValue::from_static("W/\"\""));
         Self { content_type, body, etag, cache, policy }
     }
 

@@ -26,8 +26,11 @@ pub(super) fn load() -> (Vec<(String, File)>, String) {
 
 /// The page for `version`, with a link to `other`; it stands one step below `/doc/`.
 pub(super) fn page(template: &str, version: &str, other: &str) -> File {
-    let html = template.replace("{{up}}", "../").replace("{{version}}", version).replace("{{other}}", other);
-    File::api_page(html)
+    let html = template.replace("{{home}}", "../").replace("{{up}}", "../");
+    let html = html.replace("{{version}}", version).replace("{{other}}", other);
+    // The links of the navigation to this very page say so.
+    let link = format!("href=\"../{version}/\"");
+    File::api_page(html.replace(&link, &format!("{link} aria-current=\"page\"")))
 }
 
 /// Empty if the crate renames a file, which a test would notice.
