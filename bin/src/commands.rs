@@ -1,0 +1,91 @@
+//! What each command does. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.
+
+mod config;
+mod db;
+mod doctor;
+mod serve;
+
+use crate::{
+    cli::{Cli, Command},
+    config::{Loaded, Sources},
+    print,
+};
+use std::{error::Error, process::ExitCode};
+
+/// The exit code of wrong usage; clap's own is the same.
+const USAGE: u8 = 2;
+
+/// What a command that failed says.
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let sources = cli.settings.sources();
+    match cli.command {
+        // Today the API is all there is to run.
+        None | Some(Command::All | Command::Api) => serve::run(sources),
+        Some(Command::Db(command)) => db::run(command, &sources),
+        Some(Command::Config(command)) => config::run(command, &sources),
+        Some(Command::Openapi { version }) => done(openapi(&version)),
+        Some(Command::Routes) => done(routes()),
+        Some(Command::Secret { bytes }) => done(secret(bytes)),
+        Some(Command::Doctor) => doctor::run(&sources),
+    }
+}
+
+fn openapi(version: &str) -> Result<(), Failure> {
+    let document = adapter_http::openapi(version).ok_or("there is no such version")?;
+    print::line(document.to_pretty_json()?);
+    Ok(())
+}
+
+fn routes() -> Result<(), Failure> {
+    for route in adapter_http::routes() {
+        let operation = route.operation_id.unwrap_or_default();
+        let note = if route.deprecated { "  deprecated" } else { "" };
+        print::line(
+            format_args!("{:<8}{:<32}{operation}{note}", route.method, route.path).to_string().trim_end(),
+        );
+    }
+    Ok(())
+}
+
+fn secret(bytes: u16) -> Result<(), Failure> {
+    print::line(
+        adapter_system::secret(bytes.into()).ok_or("the operating system has no randomness to give")?,
+    );
+    Ok(())
+}
+
+/// The configuration, or the complaint and exit code that it deserves.
+fn load(sources: &Sources) -> Result<Loaded, ExitCode> {
+    Loaded::from(sources).map_err(|problems| {
+        print::complaint(problems);
+        ExitCode::from(USAGE)
+    })
+}
+
+fn done(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            print::complaint(chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// An error with all its causes.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn runtime(loaded: &Loaded) -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    if let Some(threads) = loaded.worker_threads {
+        builder.worker_threads(threads);
+    }
+    // Otherwise as many as the process may use CPUs, which tokio asks the operating system, control groups included.
+    builder.enable_all().thread_name("worker").build()
+}
