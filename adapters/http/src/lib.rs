@@ -138,4 +138,6 @@ fn info(version: Option<&'static str>, facts: Facts) -> RouteInfo {
 }
 
 #[cfg(test)]
+mod testing;
+#[cfg(test)]
 mod tests;

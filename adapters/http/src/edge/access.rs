@@ -66,16 +66,17 @@ struct Line<'a> {
 impl KV for Line<'_> {
     fn serialize(&self, _: &Record, serializer: &mut dyn Serializer) -> slog::Result {
         let Access { call, status, bytes, .. } = self.access;
-        serializer.emit_str("method", call.method.as_str())?;
-        serializer.emit_str("route", self.route)?;
-        serializer.emit_u16("status", *status)?;
-        // In milliseconds, to the microsecond.
-        serializer.emit_f64("duration_ms", self.duration.as_micros() as f64 / 1000.0)?;
-        serializer.emit_u64("bytes", *bytes)?;
-        serializer.emit_arguments("peer", &format_args!("{}", call.peer))?;
+        // The last first, as slog's own pairs: a drain that keeps the order turns them round.
         if call.client != call.peer {
             serializer.emit_arguments("client", &format_args!("{}", call.client))?;
         }
+        serializer.emit_arguments("peer", &format_args!("{}", call.peer))?;
+        serializer.emit_u64("bytes", *bytes)?;
+        // In milliseconds, to the microsecond.
+        serializer.emit_f64("duration_ms", self.duration.as_micros() as f64 / 1000.0)?;
+        serializer.emit_u16("status", *status)?;
+        serializer.emit_str("route", self.route)?;
+        serializer.emit_str("method", call.method.as_str())?;
         Ok(())
     }
 }

@@ -3,7 +3,10 @@
 use crate::problem::ApiError;
 use domain::Violation;
 use percent_encoding::percent_decode;
-use serde::de::{DeserializeOwned, Error as _, value::MapDeserializer};
+use serde::{
+    de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor, value::MapDeserializer},
+    forward_to_deserialize_any,
+};
 use std::{borrow::Cow, fmt};
 
 /// The query string as a `T`, whose fields are optional texts, with `deny_unknown_fields`. An empty parameter is refused
@@ -24,19 +27,47 @@ pub(crate) fn whole(raw: &str) -> Result<i64, Violation> {
     Ok(raw.parse().unwrap_or(if digits.len() < raw.len() { i64::MIN } else { i64::MAX }))
 }
 
-fn pair(pair: &str) -> Result<(String, String), Fault> {
+fn pair(pair: &str) -> Result<(String, Text), Fault> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
     let name = decode(name).ok_or_else(|| Fault::custom("has a name that is not UTF-8"))?;
     let Some(value) = decode(value) else { return Err(Fault::new(&name, "encoding", "must be UTF-8")) };
     if value.is_empty() {
         return Err(Fault::new(&name, "empty", "must not be empty; leave the parameter out instead"));
     }
-    Ok((name, value))
+    Ok((name, Text(value)))
 }
 
 fn decode(raw: &str) -> Option<String> {
     let spaced = if raw.contains('+') { Cow::Owned(raw.replace('+', " ")) } else { Cow::Borrowed(raw) };
     percent_decode(spaced.as_bytes()).decode_utf8().ok().map(Cow::into_owned)
+}
+
+/// The value of a parameter that is there: an optional field gets it as `Some`.
+struct Text(String);
+
+impl IntoDeserializer<'_, Fault> for Text {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Text {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_string(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Fault> {
+        visitor.visit_some(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
 }
 
 /// What is wrong with one parameter.

@@ -175,6 +175,8 @@ async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> 
 }
 
 /// Create a person
+///
+/// Its address is in `Location`. An e-mail address that somebody has already is a conflict.
 #[utoipa::path(
     post, path = "/v1/persons", tag = "persons",
     request_body(content = NewPerson, example = json!({"name": "Ada Lovelace", "email": "ada@example.com", "age": 36})),
@@ -189,6 +191,8 @@ async fn create(persons: Persons, request: Request) -> Result<Response, ApiError
 }
 
 /// Get a person
+///
+/// By its id.
 #[utoipa::path(
     get, path = "/v1/persons/{id}", tag = "persons",
     params(("id" = Uuid, Path, description = "Of the person.")),
@@ -200,6 +204,8 @@ async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
 }
 
 /// Replace a person
+///
+/// Every field is written, whatever it was.
 #[utoipa::path(
     put, path = "/v1/persons/{id}", tag = "persons",
     params(("id" = Uuid, Path, description = "Of the person.")),
@@ -233,6 +239,8 @@ async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError>
 }
 
 /// Delete a person
+///
+/// For good.
 #[utoipa::path(
     delete, path = "/v1/persons/{id}", tag = "persons",
     params(("id" = Uuid, Path, description = "Of the person.")),

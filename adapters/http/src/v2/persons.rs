@@ -214,6 +214,8 @@ async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> 
 }
 
 /// Create a person
+///
+/// Its address is in `Location`. An e-mail address that somebody has already is a conflict.
 #[utoipa::path(
     post, path = "/v2/persons", tag = "persons",
     request_body(
@@ -257,6 +259,8 @@ async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
 }
 
 /// Replace a person
+///
+/// Every field is written, whatever it was.
 #[utoipa::path(
     put, path = "/v2/persons/{id}", tag = "persons",
     params(
@@ -303,6 +307,8 @@ async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError>
 }
 
 /// Delete a person
+///
+/// For good.
 #[utoipa::path(
     delete, path = "/v2/persons/{id}", tag = "persons",
     params(
