@@ -1,10 +1,10 @@
 //! E-mail addresses: kept as typed, compared without regard to case.
 
 use crate::{Violation, text};
-use validator::ValidateEmail;
 
-/// A valid address by the HTML standard's rule (WHATWG HTML, section "Valid email address"), at most 254 characters
-/// (RFC 5321, section 4.5.3.1, as corrected by erratum 1690).
+/// A valid address by the HTML standard's rule (WHATWG HTML, section "Valid email address"), at most 64 characters
+/// before the `@` and 254 in all (RFC 5321, section 4.5.3.1, with erratum 1690). International domains are written in
+/// their ASCII form, as browsers send them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmailAddress {
     typed: String,
@@ -18,10 +18,10 @@ impl EmailAddress {
     /// Surrounding white space is dropped.
     pub fn parse(raw: &str) -> Result<Self, Violation> {
         let typed = text::single_line(raw, Self::MAX_LENGTH)?;
-        if !typed.validate_email() {
+        if !is_valid(&typed) {
             return Err(Violation::new("email", "must be an e-mail address such as ada@example.com"));
         }
-        let key = typed.to_lowercase();
+        let key = typed.to_ascii_lowercase();
         Ok(Self { typed, key })
     }
 
@@ -37,6 +37,19 @@ impl EmailAddress {
     }
 }
 
+/// By hand, since every row that is read passes here and validator's two regular expressions cost forty times as much.
+fn is_valid(address: &str) -> bool {
+    let Some((local, domain)) = address.split_once('@') else { return false };
+    let is_local = |b: u8| b.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&b);
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    (1..=64).contains(&local.len()) && local.bytes().all(is_local) && domain.split('.').all(is_label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,13 +62,29 @@ mod tests {
     }
 
     #[test]
+    fn what_the_standard_allows_is_accepted() {
+        for raw in ["a@b", "ada.l+x@sub.example.com", "!#$%&'*+/=?^_`{|}~-@x--y.z9", "..@1.2"] {
+            assert_eq!(EmailAddress::parse(raw).unwrap().as_str(), raw);
+        }
+        let longest_parts = format!("{}@{}.com", "a".repeat(64), "b".repeat(63));
+        assert!(EmailAddress::parse(&longest_parts).is_ok());
+    }
+
+    #[test]
     fn what_is_not_an_address_is_refused_with_a_code() {
         let long = format!("{}@{}.{}.{}.com", "a".repeat(64), "b".repeat(63), "c".repeat(63), "d".repeat(63));
         for (raw, code) in [
             ("", "too_short"),
             ("ada", "email"),
             ("ada@", "email"),
+            ("@example.com", "email"),
             ("a b@example.com", "email"),
+            ("ada@-example.com", "email"),
+            ("ada@example-.com", "email"),
+            ("ada@example..com", "email"),
+            ("ada@b@example.com", "email"),
+            ("ada@exämple.com", "email"),
+            ("ädä@example.com", "email"),
             ("ada\0@example.com", "control_character"),
             (long.as_str(), "too_long"),
         ] {
