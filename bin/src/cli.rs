@@ -62,6 +62,12 @@ pub(crate) enum Command {
     },
     /// List all routes of the API.
     Routes,
+    /// Write the guide, which is also served under /doc/, as files that a browser opens without a server.
+    Doc {
+        /// The folder; it is made if it does not exist.
+        #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+        out: PathBuf,
+    },
     /// Print a new secret in base64.
     Secret {
         /// How many bytes of chance it has.

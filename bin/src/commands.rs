@@ -10,7 +10,7 @@ use crate::{
     config::{Loaded, Sources},
     print,
 };
-use std::{error::Error, process::ExitCode};
+use std::{error::Error, fs, path::Path, process::ExitCode};
 
 /// The exit code of wrong usage; clap's own is the same.
 const USAGE: u8 = 2;
@@ -28,6 +28,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
         Some(Command::Config(command)) => config::run(command, &sources),
         Some(Command::Openapi { version }) => done(openapi(&version)),
         Some(Command::Routes) => done(routes()),
+        Some(Command::Doc { out }) => done(doc(&out)),
         Some(Command::Secret { bytes }) => done(secret(bytes)),
         Some(Command::Doctor) => doctor::run(&sources),
     }
@@ -47,6 +48,16 @@ fn routes() -> Result<(), Failure> {
             format_args!("{:<8}{:<32}{operation}{note}", route.method, route.path).to_string().trim_end(),
         );
     }
+    Ok(())
+}
+
+fn doc(out: &Path) -> Result<(), Failure> {
+    for (path, text) in adapter_http::guide() {
+        let file = out.join(path);
+        fs::create_dir_all(file.parent().unwrap_or(out))?;
+        fs::write(file, text)?;
+    }
+    print::line(format_args!("written; open {}", out.join("index.html").display()));
     Ok(())
 }
 
