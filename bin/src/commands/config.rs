@@ -1,26 +1,25 @@
 //! `plinth config …`
 
+use super::Failure;
 use crate::{
     cli::ConfigCommand,
     config::{Sources, encode, example, reference, show},
     print,
 };
-use std::process::ExitCode;
+use std::{fs, path::Path, process::ExitCode};
 
 pub(super) fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
-    match command {
-        ConfigCommand::Check => check(sources),
+    let text = match command {
+        ConfigCommand::Check => return check(sources),
         ConfigCommand::Show => match super::load(sources) {
-            Ok(loaded) => super::done(Ok(print::line(show(&loaded).trim_end()))),
-            Err(code) => code,
+            Ok(loaded) => Ok(show(&loaded)),
+            Err(code) => return code,
         },
-        ConfigCommand::Encode { file } => match std::fs::read_to_string(&file) {
-            Ok(text) => super::done(encode(&text).map(print::line).map_err(Into::into)),
-            Err(error) => super::done(Err(format!("{} cannot be read: {error}", file.display()).into())),
-        },
-        ConfigCommand::Example => super::done(Ok(print::line(example().trim_end()))),
-        ConfigCommand::Reference => super::done(Ok(print::line(reference().trim_end()))),
-    }
+        ConfigCommand::Encode { file } => one_line(&file),
+        ConfigCommand::Example => Ok(example()),
+        ConfigCommand::Reference => Ok(reference()),
+    };
+    super::done(text.map(|text| print::line(text.trim_end())))
 }
 
 fn check(sources: &Sources) -> ExitCode {
@@ -32,4 +31,10 @@ fn check(sources: &Sources) -> ExitCode {
         }
         Err(code) => code,
     }
+}
+
+fn one_line(file: &Path) -> Result<String, Failure> {
+    let text =
+        fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
+    encode(&text).map_err(|error| format!("{} is not a configuration file: {error}", file.display()).into())
 }

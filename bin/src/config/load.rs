@@ -3,7 +3,7 @@
 use super::{
     Config, Environment,
     keys::{Key, Kind, find, keys, sections},
-    layers::{self, Merged, flatten},
+    layers::{Layers, Tree, flatten},
     problem::{Problems, nearest},
     rules,
     sources::Sources,
@@ -29,15 +29,20 @@ impl Loaded {
         let mut problems = sources.problems.clone();
         let env = environment(sources, &mut problems);
         let worker_threads = worker_threads(sources, &mut problems);
-        let mut merged = layers::merge(sources, env.unwrap_or_default(), &mut problems);
-        remove_unusable(&mut merged, &mut problems);
-        let mut config = deserialize(&mut merged, &mut problems);
+        let layers = Layers::read(sources, env.unwrap_or_default(), &mut problems);
+        // Each by itself too: what is wrong is to be told even where a higher layer replaces it.
+        for mut layer in layers.each() {
+            let config = read(&mut layer, &mut problems);
+            rules::fields(&config, &layer, &mut problems);
+        }
+        let mut merged = layers.merged();
+        let mut config = read(&mut merged, &mut problems);
         config.env = env.unwrap_or_default();
-        rules::check(&config, &merged, env.is_some(), &mut problems);
+        rules::check(&config, &layers, &merged, env.is_some(), &mut problems);
         if !problems.0.is_empty() {
             return Err(problems);
         }
-        let warnings = rules::warnings(&config, &merged);
+        let warnings = rules::warnings(&config, &layers);
         Ok(Self { config, origins: merged.origins, warnings, worker_threads })
     }
 
@@ -89,17 +94,23 @@ fn worker_threads(sources: &Sources, problems: &mut Problems) -> Option<usize> {
     threads
 }
 
+/// What can be used, with defaults in place of what cannot.
+fn read(tree: &mut Tree, problems: &mut Problems) -> Config {
+    remove_unusable(tree, problems);
+    deserialize(tree, problems)
+}
+
 const EMPTY: &str = "is empty: give it a value or leave it out";
 
 /// Removes what is not a key, what is empty and what holds a NUL, each with a problem.
-fn remove_unusable(merged: &mut Merged, problems: &mut Problems) {
+fn remove_unusable(tree: &mut Tree, problems: &mut Problems) {
     let mut values = BTreeMap::new();
-    flatten(&merged.tree, "", &mut values);
+    flatten(&tree.values, "", &mut values);
     for (path, value) in &values {
         if let Some(key) = keys().iter().find(|key| path.starts_with(&format!("{}.", key.path))) {
             let message = format!("must be {}, not a section", key.kind.expected());
-            problems.add_from(&key.path, message, merged.origins.get(path).cloned().unwrap_or_default());
-            remove(&mut merged.tree, &key.path);
+            problems.add_from(&key.path, message, tree.origins.get(path).cloned().unwrap_or_default());
+            remove(&mut tree.values, &key.path);
             continue;
         }
         let section = sections().iter().any(|section| section.path == *path);
@@ -116,9 +127,9 @@ fn remove_unusable(merged: &mut Merged, problems: &mut Problems) {
             (Some(_), _) => continue,
         };
         if let Some(message) = message {
-            problems.add_from(path, message, merged.origins.get(path).cloned().unwrap_or_default());
+            problems.add_from(path, message, tree.origins.get(path).cloned().unwrap_or_default());
         }
-        remove(&mut merged.tree, path);
+        remove(&mut tree.values, path);
     }
 }
 
@@ -137,14 +148,13 @@ fn elsewhere(path: &str) -> Option<&'static str> {
     same.next().filter(|_| same.next().is_none())
 }
 
-/// What can be used, with defaults in place of what cannot.
-fn deserialize(merged: &mut Merged, problems: &mut Problems) -> Config {
+fn deserialize(tree: &mut Tree, problems: &mut Problems) -> Config {
     // Each round removes one value, so that the next one can find the next error.
     for _ in 0..=keys().len() {
-        if !merged.tree.is_object() {
-            merged.tree = Value::Object(serde_json::Map::new());
+        if !tree.values.is_object() {
+            tree.values = Value::Object(serde_json::Map::new());
         }
-        let error = match serde_path_to_error::deserialize::<_, Config>(&merged.tree) {
+        let error = match serde_path_to_error::deserialize::<_, Config>(&tree.values) {
             Ok(config) => return config,
             Err(error) => error,
         };
@@ -154,10 +164,10 @@ fn deserialize(merged: &mut Merged, problems: &mut Problems) -> Config {
             problems.add(path, error.inner().to_string());
             return Config::default();
         };
-        let value = value_at(&merged.tree, &key.path).cloned().unwrap_or_default();
-        let origin = merged.origins.get(&key.path).cloned().unwrap_or_default();
+        let value = value_at(&tree.values, &key.path).cloned().unwrap_or_default();
+        let origin = tree.origins.get(&key.path).cloned().unwrap_or_default();
         problems.add_from(&key.path, expected(key, &value, &error.inner().to_string()), origin);
-        remove(&mut merged.tree, &key.path);
+        remove(&mut tree.values, &key.path);
     }
     Config::default()
 }

@@ -13,17 +13,22 @@ pub(crate) struct Problem {
     pub(super) origin: Option<String>,
 }
 
-/// All of them.
+/// All of them, each once.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Problems(pub(super) Vec<Problem>);
 
 impl Problems {
-    /// One more.
-    pub(super) fn add(&mut self, subject: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Problem { subject: subject.into(), message: message.into(), origin: None });
+    /// One after the other.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.0.iter()
     }
 
-    /// One more, about a value that came from `origin`.
+    /// One more.
+    pub(super) fn add(&mut self, subject: impl Into<String>, message: impl Into<String>) {
+        self.add_from(subject, message, "");
+    }
+
+    /// One more, about a value that came from `origin`. What is known already is not told again.
     pub(super) fn add_from(
         &mut self,
         subject: impl Into<String>,
@@ -31,7 +36,10 @@ impl Problems {
         origin: impl Into<String>,
     ) {
         let origin = Some(origin.into()).filter(|origin| !origin.is_empty());
-        self.0.push(Problem { subject: subject.into(), message: message.into(), origin });
+        let problem = Problem { subject: subject.into(), message: message.into(), origin };
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
     }
 }
 

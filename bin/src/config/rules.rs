@@ -3,7 +3,7 @@
 use super::{
     Config, Environment,
     keys::{find, keys},
-    layers::Merged,
+    layers::{Layers, Tree},
     load::value_at,
     problem::Problems,
 };
@@ -21,13 +21,29 @@ const PLACEHOLDERS: [&str; 6] =
 const WELL_KNOWN: [&str; 10] =
     ["password", "passwd", "secret", "postgres", "plinth", "admin", "root", "test", "123456", "12345678"];
 
-/// Adds everything that breaks a rule. `declared`: whether `APP_ENV` is set.
-pub(super) fn check(config: &Config, merged: &Merged, declared: bool, problems: &mut Problems) {
+/// A rule over several values of a section is kept under this name by validator.
+const WHOLE: &str = "__all__";
+
+/// Adds every value that breaks a rule of its own. What several values have to keep together is for [`check`].
+pub(super) fn fields(config: &Config, tree: &Tree, problems: &mut Problems) {
     if let Err(errors) = config.validate() {
-        sections_own(&errors, "", merged, problems);
+        sections_own(&errors, "", false, tree, problems);
+    }
+}
+
+/// Adds everything that breaks a rule. `declared`: whether `APP_ENV` is set.
+pub(super) fn check(
+    config: &Config,
+    layers: &Layers,
+    merged: &Tree,
+    declared: bool,
+    problems: &mut Problems,
+) {
+    if let Err(errors) = config.validate() {
+        sections_own(&errors, "", true, merged, problems);
     }
     if config.env == Environment::Prod {
-        production(config, merged, problems);
+        production(config, layers, merged, problems);
     }
     let open = [("http.host", config.http.host), ("monitor.host", config.monitor.host)];
     for (key, host) in open.into_iter().filter(|(_, host)| !declared && !host.is_loopback()) {
@@ -38,10 +54,10 @@ pub(super) fn check(config: &Config, merged: &Merged, declared: bool, problems: 
 }
 
 /// What is allowed outside production only, or not wise.
-pub(super) fn warnings(config: &Config, merged: &Merged) -> Vec<String> {
+pub(super) fn warnings(config: &Config, layers: &Layers) -> Vec<String> {
     let mut warnings = Vec::new();
-    for (path, variable) in secrets_on_disk(merged) {
-        let file = merged.file.as_deref().unwrap_or_default();
+    for (path, variable) in secrets_on_disk(layers) {
+        let file = layers.file.as_deref().unwrap_or_default();
         warnings.push(format!("{path} holds a secret in {file}; production refuses that: set {variable}"));
     }
     let others_can_reach = |host: IpAddr| !host.is_loopback();
@@ -62,20 +78,20 @@ pub(crate) fn placeholders(config: &Config) -> Vec<&'static str> {
         .collect()
 }
 
-fn production(config: &Config, merged: &Merged, problems: &mut Problems) {
+fn production(config: &Config, layers: &Layers, merged: &Tree, problems: &mut Problems) {
     for key in placeholders(config) {
         let variable = find(key).map(|key| key.best_variable()).unwrap_or_default();
         let message =
             format!("is a placeholder, which APP_ENV=prod refuses: set {variable} to a secret of your own");
         add(key, message, merged, problems);
     }
-    for (path, variable) in secrets_on_disk(merged) {
+    for (path, variable) in secrets_on_disk(layers) {
         let message =
             format!("is a secret in a file, which APP_ENV=prod refuses: set {variable} or {variable}_FILE");
-        problems.add_from(path, message, merged.file.clone().unwrap_or_default());
+        problems.add_from(path, message, layers.file.clone().unwrap_or_default());
     }
     for key in keys().iter().filter(|key| key.development_only) {
-        if value_at(&merged.tree, &key.path) == Some(&Value::Bool(true)) {
+        if value_at(&merged.values, &key.path) == Some(&Value::Bool(true)) {
             let message = "is on, which APP_ENV=prod refuses: it is for development and tests".to_owned();
             add(&key.path, message, merged, problems);
         }
@@ -96,8 +112,9 @@ fn is_placeholder(secret: &str) -> bool {
 }
 
 /// Secrets that stand in the file, with the variables that they belong into. An address without a password is none.
-fn secrets_on_disk(merged: &Merged) -> Vec<(&'static str, String)> {
-    let on_disk = |path: &str| merged.on_disk.get(path).and_then(Value::as_str);
+fn secrets_on_disk(layers: &Layers) -> Vec<(&'static str, String)> {
+    let values = layers.on_disk();
+    let on_disk = |path: &str| values.get(path).and_then(Value::as_str);
     let secret = |text: &str| match Url::parse(text) {
         Ok(url) if url.scheme().starts_with("http") => true, // a DSN is a secret as a whole
         Ok(url) => url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password"),
@@ -107,24 +124,24 @@ fn secrets_on_disk(merged: &Merged) -> Vec<(&'static str, String)> {
     found.map(|key| (key.path.as_str(), key.best_variable())).collect()
 }
 
-fn sections_own(errors: &ValidationErrors, path: &str, merged: &Merged, problems: &mut Problems) {
+fn sections_own(errors: &ValidationErrors, path: &str, whole: bool, tree: &Tree, problems: &mut Problems) {
     let mut fields: Vec<_> = errors.errors().iter().collect();
-    fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+    fields.sort_unstable_by_key(|(name, _)| *name);
     for (name, kind) in fields {
         let below = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
         match kind {
-            ValidationErrorsKind::Struct(inner) => sections_own(inner, &below, merged, problems),
+            ValidationErrorsKind::Struct(inner) => sections_own(inner, &below, whole, tree, problems),
             ValidationErrorsKind::List(items) => {
                 for (i, inner) in items {
-                    sections_own(inner, &format!("{below}[{i}]"), merged, problems);
+                    sections_own(inner, &format!("{below}[{i}]"), whole, tree, problems);
                 }
             }
+            ValidationErrorsKind::Field(_) if name == WHOLE && !whole => {}
             ValidationErrorsKind::Field(errors) => {
                 for error in errors {
                     // A rule over a whole section names the key that it is about in its code.
-                    let key =
-                        if name == "__all__" { format!("{path}.{}", error.code) } else { below.clone() };
-                    add(&key, message(&key, error), merged, problems);
+                    let key = if name == WHOLE { format!("{path}.{}", error.code) } else { below.clone() };
+                    add(&key, message(&key, error), tree, problems);
                 }
             }
         }
@@ -148,6 +165,6 @@ fn message(key: &str, error: &ValidationError) -> String {
     }
 }
 
-fn add(key: &str, message: String, merged: &Merged, problems: &mut Problems) {
-    problems.add_from(key, message, merged.origins.get(key).map_or("default", String::as_str));
+fn add(key: &str, message: String, tree: &Tree, problems: &mut Problems) {
+    problems.add_from(key, message, tree.origins.get(key).map_or("default", String::as_str));
 }

@@ -19,7 +19,10 @@ impl Reloader {
         let next = match Loaded::from(&self.sources) {
             Ok(next) => next,
             Err(problems) => {
-                slog::error!(logs.root, "the configuration is refused, nothing has changed"; "problems" => %problems);
+                for problem in problems.iter() {
+                    slog::warn!(logs.root, "wrong in the configuration"; "problem" => %problem);
+                }
+                slog::error!(logs.root, "the configuration is refused, nothing has changed");
                 return;
             }
         };

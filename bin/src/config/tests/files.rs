@@ -1,6 +1,12 @@
 //! The files that are shipped agree with the program.
 
-use super::{super::keys::keys, *};
+use super::{
+    super::{
+        keys::keys,
+        layers::{Layers, flatten},
+    },
+    *,
+};
 use std::path::{Path, PathBuf};
 
 fn shipped(name: &str) -> PathBuf {
@@ -11,9 +17,8 @@ fn shipped(name: &str) -> PathBuf {
 fn the_example_holds_every_key_with_its_default() {
     let text = fs::read_to_string(shipped("config-example.yml")).unwrap();
     let mut found = std::collections::BTreeMap::new();
-    let merged =
-        super::super::layers::merge(&sources(&[("CONF", &text)]), Environment::Dev, &mut Problems::default());
-    super::super::layers::flatten(&merged.tree, "", &mut found);
+    let layers = Layers::read(&sources(&[("CONF", &text)]), Environment::Dev, &mut Problems::default());
+    flatten(&layers.merged().values, "", &mut found);
     for key in keys() {
         let value = found.remove(&key.path).unwrap_or_else(|| panic!("{} is missing", key.path));
         assert_eq!(value, key.default, "{}", key.path);

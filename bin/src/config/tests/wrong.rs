@@ -64,6 +64,21 @@ fn an_unknown_key_is_told_with_what_was_meant() {
 }
 
 #[test]
+fn what_a_higher_layer_replaces_is_told_too() {
+    let said = complaint(&[
+        ("CONF", "http: {port: nonsense, limits: {headers: 1}}"),
+        ("PORT", "1"),
+        ("APP__HTTP__LIMITS__HEADERS", "9"),
+    ]);
+    assert!(
+        said.contains("http.port: must be a whole number")
+            && said.contains("http.limits.headers: must be from"),
+        "{said}"
+    );
+    assert!(said.contains("has 2 errors"), "{said}");
+}
+
+#[test]
 fn a_section_is_no_value_and_a_value_no_section() {
     let said = complaint(&[("CONF", "http: 5\nlog: {level: {nested: 1}}\nmonitor: [1]\n")]);
     for part in [
