@@ -10,6 +10,7 @@ mod metrics;
 mod migrator;
 mod open;
 mod postgres;
+mod row_values;
 mod schema;
 mod sqlite;
 mod types;

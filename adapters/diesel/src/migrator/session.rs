@@ -23,18 +23,18 @@ pub(crate) struct Session {
     conn: AsyncConnectionWrapper<Conn>,
 }
 
-/// What there is to do.
+/// What the embedded migrations and the applied ones add up to, by version.
 pub(crate) struct Plan {
     /// In the order in which they must be applied.
-    pub(crate) pending: Vec<Box<dyn Migration<Backend>>>,
-    /// Versions that the database has and this program does not.
+    pub(crate) pending: Vec<String>,
+    /// The database has them and this program does not.
     pub(crate) unknown: Vec<String>,
 }
 
-/// A migration and whether to apply it.
-enum Step<'a> {
-    Up(&'a dyn Migration<Backend>),
-    Down(&'a dyn Migration<Backend>),
+/// A version, and which way to go over it.
+enum Step {
+    Up(String),
+    Down(String),
 }
 
 impl Session {
@@ -56,7 +56,7 @@ impl Session {
         let last = to.map(known).transpose()?;
         let wanted = |applied: &[String]| {
             let mut plan = plan(applied);
-            plan.pending.retain(|migration| last.as_ref().is_none_or(|last| version(migration) <= *last));
+            plan.pending.retain(|version| last.as_ref().is_none_or(|last| version <= last));
             plan
         };
         let plan = wanted(&self.applied().await?);
@@ -69,8 +69,8 @@ impl Session {
             return Ok(Vec::new());
         }
         admin::lock(&mut self.conn, log).await?;
-        let pending = self.applied().await.map(|applied| wanted(&applied).pending);
-        let done = pending.and_then(|pending| self.run(pending.iter().map(|m| Step::Up(m.as_ref()))));
+        let applied = self.applied().await;
+        let done = applied.and_then(|applied| self.run(wanted(&applied).pending.into_iter().map(Step::Up)));
         self.unlock(done).await
     }
 
@@ -85,14 +85,13 @@ impl Session {
             to => to.map(known).transpose()?,
         };
         admin::lock(&mut self.conn, log).await?;
-        let done = self.applied().await.and_then(|applied| {
+        let applied = self.applied().await;
+        let done = applied.and_then(|applied| {
             let newest = applied.into_iter().rev();
-            let undone: Vec<String> = match &floor {
-                Some(floor) => newest.take_while(|version| version > floor).collect(),
-                None => newest.take(1).collect(),
-            };
-            let undone: Result<Vec<_>, _> = undone.iter().map(|version| migration(version)).collect();
-            self.run(undone?.iter().map(|m| Step::Down(m.as_ref())))
+            match &floor {
+                Some(floor) => self.run(newest.take_while(|version| version > floor).map(Step::Down)),
+                None => self.run(newest.take(1).map(Step::Down)),
+            }
         });
         self.unlock(done).await
     }
@@ -100,11 +99,11 @@ impl Session {
     /// Takes the last migration back and applies it again.
     pub(crate) async fn redo(&mut self, log: &slog::Logger) -> Result<Vec<String>, MigrateError> {
         admin::lock(&mut self.conn, log).await?;
-        let done = self.applied().await.and_then(|applied| match applied.last() {
+        let applied = self.applied().await;
+        let done = applied.and_then(|mut applied| match applied.pop() {
             Some(last) => {
-                let last = migration(last)?;
-                self.run([Step::Down(last.as_ref())])?;
-                self.run([Step::Up(last.as_ref())])
+                self.run([Step::Down(last.clone())])?;
+                self.run([Step::Up(last)])
             }
             None => Ok(Vec::new()),
         });
@@ -115,7 +114,7 @@ impl Session {
     pub(crate) async fn reset(&mut self, log: &slog::Logger) -> Result<Vec<String>, MigrateError> {
         admin::lock(&mut self.conn, log).await?;
         let done = match admin::drop_everything(&mut self.conn).await {
-            Ok(()) => self.run(plan(&[]).pending.iter().map(|m| Step::Up(m.as_ref()))),
+            Ok(()) => self.run(plan(&[]).pending.into_iter().map(Step::Up)),
             Err(error) => Err(MigrateError::database(error)),
         };
         self.unlock(done).await
@@ -157,20 +156,24 @@ impl Session {
         applied(&mut *self.conn).await.map_err(MigrateError::database)
     }
 
-    /// The names of what was done.
-    fn run<'a>(&mut self, steps: impl IntoIterator<Item = Step<'a>>) -> Result<Vec<String>, MigrateError> {
-        tokio::task::block_in_place(|| self.conn.setup()).map_err(MigrateError::database)?;
-        let mut done = Vec::new();
-        for step in steps {
-            let (migration, result) = match step {
-                Step::Up(m) => (m, tokio::task::block_in_place(|| self.conn.run_migration(m))),
-                Step::Down(m) => (m, tokio::task::block_in_place(|| self.conn.revert_migration(m))),
-            };
-            let name = migration.name().to_string();
-            result.map_err(|source| MigrateError::Failed { name: name.clone(), source })?;
-            done.push(name);
-        }
-        Ok(done)
+    /// The names of what was done. What is unknown is found out before anything is done.
+    fn run(&mut self, steps: impl IntoIterator<Item = Step>) -> Result<Vec<String>, MigrateError> {
+        tokio::task::block_in_place(|| {
+            self.conn.setup().map_err(MigrateError::database)?;
+            let steps = steps.into_iter().map(|step| match step {
+                Step::Up(version) => Ok((embedded(&version)?, true)),
+                Step::Down(version) => Ok((embedded(&version)?, false)),
+            });
+            let steps: Vec<_> = steps.collect::<Result<_, MigrateError>>()?;
+            steps.iter().map(|(migration, up)| self.step(migration.as_ref(), *up)).collect()
+        })
+    }
+
+    fn step(&mut self, migration: &dyn Migration<Backend>, up: bool) -> Result<String, MigrateError> {
+        let name = migration.name().to_string();
+        let done =
+            if up { self.conn.run_migration(migration) } else { self.conn.revert_migration(migration) };
+        done.map(|_| name.clone()).map_err(|source| MigrateError::Failed { name, source })
     }
 
     /// Gives the lock back and answers with `done`, unless that was the only thing to fail.
@@ -190,12 +193,11 @@ pub(crate) async fn applied<C: AsyncConnectionCore<Backend = Backend>>(
     ledger::table.select(ledger::version).order(ledger::version.asc()).load(conn).await
 }
 
-/// What the embedded migrations and the `applied` ones add up to.
+/// See [`Plan`].
 pub(crate) fn plan(applied: &[String]) -> Plan {
-    let (done, pending): (Vec<_>, Vec<_>) = all().into_iter().partition(|m| applied.contains(&version(m)));
-    let known: Vec<String> = done.iter().map(version).collect();
+    let known: Vec<String> = all().iter().map(version).collect();
     let unknown = applied.iter().filter(|version| !known.contains(version)).cloned().collect();
-    Plan { pending, unknown }
+    Plan { pending: known.into_iter().filter(|version| !applied.contains(version)).collect(), unknown }
 }
 
 /// The embedded migrations in ascending order. The macro that embeds them has checked their names.
@@ -215,7 +217,7 @@ fn known(to: &str) -> Result<String, MigrateError> {
     found.ok_or_else(|| MigrateError::NoSuchMigration(to.to_owned()))
 }
 
-fn migration(wanted: &str) -> Result<Box<dyn Migration<Backend>>, MigrateError> {
+fn embedded(wanted: &str) -> Result<Box<dyn Migration<Backend>>, MigrateError> {
     let found = all().into_iter().find(|m| version(m) == wanted);
     found.ok_or_else(|| MigrateError::UnknownMigration(wanted.to_owned()))
 }

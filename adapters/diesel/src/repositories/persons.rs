@@ -3,12 +3,13 @@
 use super::{Backend, Conn, Db, read, violated, write};
 use crate::{
     error::{Conflict, failed, refused},
+    row_values::beyond,
     schema::persons,
-    types::{At, Id},
+    types::{At, Id, sql::Guid},
 };
 use application::{Error, PersonRepository};
 use async_trait::async_trait;
-use diesel::{QueryResult, prelude::*};
+use diesel::{QueryResult, prelude::*, sql_types::Text};
 use diesel_async::{AsyncConnectionCore, RunQueryDsl};
 use domain::{
     Age, Cursor, Direction, EmailAddress, Page, Person, PersonDetails, PersonFilter, PersonId, PersonName,
@@ -146,49 +147,31 @@ fn filtered<'a>(mut rows: Query<'a>, filter: &PersonFilter) -> Query<'a> {
     rows
 }
 
-/// The order and the part of the list behind the cursor, so that an index answers both. `(name, id) > (k, i)` is written
-/// as a range of the index that ends nowhere, `name >= k`, and a condition on its first rows.
-fn sorted<'a>(rows: Query<'a>, sort: PersonSort, cursor: Option<&Cursor<PersonPosition>>) -> Query<'a> {
+/// The order, and the part of the list beyond the cursor: an index answers both.
+fn sorted<'a>(mut rows: Query<'a>, sort: PersonSort, cursor: Option<&Cursor<PersonPosition>>) -> Query<'a> {
     let backwards = cursor.is_some_and(|cursor| cursor.direction == Direction::Before);
     let descending = sort.descending != backwards;
-    let from =
-        cursor.map(|cursor| (cursor.position.key.clone().unwrap_or_default(), Id(cursor.position.id.0)));
+    if let Some(Cursor { position: PersonPosition { key, id }, .. }) = cursor {
+        let (key, id) = (key.clone().unwrap_or_default(), Id(id.0));
+        rows = match (sort.order, descending) {
+            (PersonOrder::Created, false) => rows.filter(persons::id.gt(id)),
+            (PersonOrder::Created, true) => rows.filter(persons::id.lt(id)),
+            (PersonOrder::Name, _) => {
+                let position = (key.into_sql::<Text>(), id.into_sql::<Guid>());
+                rows.filter(beyond((persons::name, persons::id), position, descending))
+            }
+            // Nobody shares an address: there are no ties.
+            (PersonOrder::Email, false) => rows.filter(persons::email_key.gt(key)),
+            (PersonOrder::Email, true) => rows.filter(persons::email_key.lt(key)),
+        };
+    }
     match (sort.order, descending) {
-        (PersonOrder::Created, false) => match from {
-            Some((_, id)) => rows.filter(persons::id.gt(id)),
-            None => rows,
-        }
-        .order(persons::id.asc()),
-        (PersonOrder::Created, true) => match from {
-            Some((_, id)) => rows.filter(persons::id.lt(id)),
-            None => rows,
-        }
-        .order(persons::id.desc()),
-        (PersonOrder::Name, false) => match from {
-            Some((name, id)) => rows
-                .filter(persons::name.ge(name.clone()))
-                .filter(persons::name.gt(name).or(persons::id.gt(id))),
-            None => rows,
-        }
-        .order((persons::name.asc(), persons::id.asc())),
-        (PersonOrder::Name, true) => match from {
-            Some((name, id)) => rows
-                .filter(persons::name.le(name.clone()))
-                .filter(persons::name.lt(name).or(persons::id.lt(id))),
-            None => rows,
-        }
-        .order((persons::name.desc(), persons::id.desc())),
-        // Nobody shares an address: there are no ties to break.
-        (PersonOrder::Email, false) => match from {
-            Some((key, _)) => rows.filter(persons::email_key.gt(key)),
-            None => rows,
-        }
-        .order(persons::email_key.asc()),
-        (PersonOrder::Email, true) => match from {
-            Some((key, _)) => rows.filter(persons::email_key.lt(key)),
-            None => rows,
-        }
-        .order(persons::email_key.desc()),
+        (PersonOrder::Created, false) => rows.order(persons::id.asc()),
+        (PersonOrder::Created, true) => rows.order(persons::id.desc()),
+        (PersonOrder::Name, false) => rows.order((persons::name.asc(), persons::id.asc())),
+        (PersonOrder::Name, true) => rows.order((persons::name.desc(), persons::id.desc())),
+        (PersonOrder::Email, false) => rows.order(persons::email_key.asc()),
+        (PersonOrder::Email, true) => rows.order(persons::email_key.desc()),
     }
 }
 

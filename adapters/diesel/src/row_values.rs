@@ -1,0 +1,69 @@
+//! `(a, b) > (x, y)`: the condition of a keyset page whose sort key has ties. Diesel has no words for it.
+//!
+//! `a > x OR (a = x AND b > y)` means the same, but neither database finds the place in an index by it; `a >= x AND (a > x OR
+//! b > y)` is found, and then reads all the ties in front of it. A comparison of rows is one step in the index, however
+//! many ties there are (PostgreSQL manual, "Row Constructor Comparison"; SQLite manual, "Row Values").
+
+use diesel::{
+    QueryResult,
+    backend::Backend,
+    expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate},
+    query_builder::{AstPass, QueryFragment, QueryId},
+    sql_types::Bool,
+};
+
+/// Whether a row lies beyond a position.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beyond<C, V> {
+    columns: C,
+    position: V,
+    operator: &'static str,
+}
+
+/// `columns` after `position` in ascending order, or in `descending` order.
+pub(crate) fn beyond<A, B, X, Y>(columns: (A, B), position: (X, Y), descending: bool) -> Beyond<(A, B), (X, Y)> {
+    Beyond { columns, position, operator: if descending { ") < (" } else { ") > (" } }
+}
+
+impl<C, V> Expression for Beyond<C, V> {
+    type SqlType = Bool;
+}
+
+impl<DB, A, B, X, Y> QueryFragment<DB> for Beyond<(A, B), (X, Y)>
+where
+    DB: Backend,
+    A: QueryFragment<DB>,
+    B: QueryFragment<DB>,
+    X: QueryFragment<DB>,
+    Y: QueryFragment<DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql("(");
+        self.columns.0.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.columns.1.walk_ast(out.reborrow())?;
+        out.push_sql(self.operator);
+        self.position.0.walk_ast(out.reborrow())?;
+        out.push_sql(", ");
+        self.position.1.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+/// The type does not tell the direction, so it must not stand for the SQL in a cache of statements.
+impl<C, V> QueryId for Beyond<C, V> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<C, V, QS> AppearsOnTable<QS> for Beyond<C, V>
+where
+    C: AppearsOnTable<QS>,
+    V: AppearsOnTable<QS>,
+{
+}
+
+impl<C, V> ValidGrouping<()> for Beyond<C, V> {
+    type IsAggregate = is_aggregate::No;
+}

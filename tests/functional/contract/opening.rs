@@ -1,0 +1,92 @@
+//! Opening a database: the right one opens, any other says why not.
+
+use super::{Store, silent};
+use adapter_diesel::{Database, DatabaseConfig, Migrator, OpenError};
+use plinth_tests::{Durability, Folder, Postgres, Proxy, Setup, Weather, on_postgres, on_sqlite};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+on_sqlite!(
+    a_file_is_made_with_its_folder_and_migrated,
+    a_second_server_is_refused_and_told_what_to_do,
+    a_command_may_use_what_a_server_has,
+    a_closed_file_can_be_served_again,
+    what_is_not_a_database_is_refused,
+);
+on_postgres!(the_true_reason_is_told_in_time_and_no_secret, a_session_has_its_limits_and_its_name);
+
+async fn open(url: &str) -> Result<Database, OpenError> {
+    Database::open(&DatabaseConfig { url: url.into(), ..DatabaseConfig::default() }, &silent()).await
+}
+
+async fn a_file_is_made_with_its_folder_and_migrated(_: Setup) {
+    let folder = Folder::new();
+    let url = format!("sqlite://{}/a/b/plinth.db", folder.path().display());
+    let database = open(&url).await.expect("opened");
+    assert_eq!(database.persons().list(&Default::default()).await.expect("a page").items, []);
+}
+
+async fn a_second_server_is_refused_and_told_what_to_do(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let error = open(store.kept.url()).await.err().expect("refused");
+    assert!(matches!(error, OpenError::InUse(_)), "{error}");
+    assert!(error.to_string().contains("postgres://"), "{error}");
+}
+
+async fn a_command_may_use_what_a_server_has(setup: Setup) {
+    let store = Store::new(&setup).await;
+    assert!(store.migrator().await.status().await.expect("a status").iter().all(|status| status.applied));
+}
+
+async fn a_closed_file_can_be_served_again(setup: Setup) {
+    let store = Store::new(&setup).await;
+    store.database.close().await;
+    assert!(store.persons().list(&Default::default()).await.is_err(), "it is closed");
+    open(store.kept.url()).await.expect("opened again");
+}
+
+async fn what_is_not_a_database_is_refused(_: Setup) {
+    let folder = Folder::new();
+    let file = folder.path().join("plinth.db");
+    std::fs::write(&file, "a letter, not a database, and long enough to be taken for one: ".repeat(20))
+        .expect("written");
+    let error = open(&format!("sqlite://{}", file.display())).await.err().expect("refused");
+    assert!(error.to_string().contains("plinth.db"), "{error}");
+}
+
+async fn the_true_reason_is_told_in_time_and_no_secret(_: Setup) {
+    let server = Postgres::start(Durability::None).await;
+    let port = server.port();
+    let proxy = Proxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await;
+    proxy.set(Weather::Freeze);
+    let role = "CREATE ROLE guarded LOGIN PASSWORD 'correct'";
+    let exists = plinth_tests::connect(&server.url("postgres")).await.batch_execute(role).await;
+    drop(exists);
+    let frozen = proxy.address().port();
+    for (url, reason) in [
+        (format!("postgres://guarded:s3cret@127.0.0.1:{port}/postgres"), "password authentication failed"),
+        (format!("postgres://plinth:s3cret@127.0.0.1:{port}/nowhere"), "database \"nowhere\" does not exist"),
+        ("postgres://plinth:s3cret@127.0.0.1:1/postgres".to_owned(), "Connection refused"),
+        (format!("postgres://plinth:s3cret@127.0.0.1:{frozen}/postgres"), "no answer within"),
+        (format!("postgres://plinth:s3cret@127.0.0.1:{port}/postgres?sslmode=require"), "TLS"),
+        (format!("postgres://plinth:s3cret@127.0.0.1:{port}/postgres?sslmode=never"), "sslmode"),
+    ] {
+        let started = Instant::now();
+        let error = open(&url).await.err().expect("refused").to_string();
+        assert!(started.elapsed() < Duration::from_millis(5500), "{reason}: {:?}", started.elapsed());
+        assert!(error.contains(reason) && !error.contains("s3cret"), "{error}");
+    }
+    let config = DatabaseConfig { url: server.url("nowhere").as_str().into(), ..DatabaseConfig::default() };
+    assert!(matches!(Migrator::open(&config, &silent()).await, Err(OpenError::Connect(_))));
+}
+
+async fn a_session_has_its_limits_and_its_name(setup: Setup) {
+    let store = Store::new(&setup).await;
+    store.persons().list(&Default::default()).await.expect("a page");
+    let client = plinth_tests::connect(store.kept.url()).await;
+    let sessions = "SELECT count(*) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND application_name = 'plinth'";
+    assert!(client.query_one(sessions, &[]).await.expect("a row").get::<_, i64>(0) >= 1);
+}
