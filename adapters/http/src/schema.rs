@@ -1,7 +1,6 @@
 //! Schemas that several bodies and parameters share. They say exactly what the domain accepts, so that a client can
 //! check before it sends; the limits are the domain's own.
 
-use domain::Limit;
 use serde_json::json;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -17,9 +16,9 @@ const LINE: &str = concat!(
     r"[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])?",
     r"[\u0009-\u000d\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*$"
 );
-/// The HTML standard's rule, with the length of the part before the `@` that RFC 5321 gives.
+/// See [`domain::EmailAddress`]; that 64 characters may stand before the `@` is left to the format.
 const EMAIL: &str = concat!(
-    r"^[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@",
+    r"^[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*@",
     r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$"
 );
 
@@ -29,6 +28,8 @@ pub(crate) struct PersonName;
 pub(crate) struct EmailAddress;
 /// The age of a person.
 pub(crate) struct Age;
+/// How many items a page may have.
+pub(crate) struct Limit;
 
 impl PartialSchema for PersonName {
     fn schema() -> RefOr<Schema> {
@@ -55,29 +56,20 @@ impl PartialSchema for Age {
     }
 }
 
+impl PartialSchema for Limit {
+    fn schema() -> RefOr<Schema> {
+        let limit = whole(1, domain::Limit::MAX.get().into());
+        limit.default(Some(json!(domain::Limit::DEFAULT.get()))).into()
+    }
+}
+
 impl ToSchema for PersonName {}
 impl ToSchema for EmailAddress {}
 impl ToSchema for Age {}
-
-/// The start of a name, as a parameter.
-pub(crate) fn name_prefix() -> Schema {
-    text(LINE, 1, domain::PersonName::MAX_LENGTH).into()
-}
-
-/// An e-mail address, as a parameter.
-pub(crate) fn email() -> Schema {
-    let email = text(EMAIL, 3, domain::EmailAddress::MAX_LENGTH);
-    email.format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))).into()
-}
-
-/// How many items a page may have.
-pub(crate) fn limit() -> Schema {
-    let limit = whole(1, Limit::MAX.get().into());
-    limit.default(Some(json!(Limit::DEFAULT.get()))).into()
-}
+impl ToSchema for Limit {}
 
 /// One of `keys`, or one of them with `-` in front for the other direction.
-pub(crate) fn sort(keys: &[&str]) -> Schema {
+pub(crate) fn sort(keys: &[&str]) -> RefOr<Schema> {
     let both = keys.iter().flat_map(|key| [(*key).to_owned(), format!("-{key}")]);
     let sort = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(both));
     sort.default(keys.first().map(|key| json!(key))).into()

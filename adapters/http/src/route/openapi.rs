@@ -8,8 +8,10 @@ use utoipa::{
     PartialSchema as _, ToSchema as _,
     openapi::{
         Components, Content, Deprecated, Header, HttpMethod, Info, License, ObjectBuilder, OpenApi,
-        OpenApiBuilder, PathItem, Paths, Ref, RefOr, Response, ResponseBuilder, Server, path::Operation,
-        path::ParameterIn, schema::Type, tag::TagBuilder,
+        OpenApiBuilder, PathItem, Paths, Ref, RefOr, Response, ResponseBuilder, Schema, Server,
+        path::{Operation, Parameter, ParameterIn},
+        schema::{SchemaType, Type},
+        tag::TagBuilder,
     },
 };
 
@@ -57,6 +59,11 @@ fn operation(facts: &Facts) -> Option<Operation> {
         operation.deprecated = Some(Deprecated::True);
         let text = operation.description.take().unwrap_or_default();
         operation.description = Some(format!("{text}\n\n{}", deprecation.note()).trim().to_owned());
+    }
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter {
+            forbid_null(parameter);
+        }
     }
     for response in operation.responses.responses.values_mut() {
         if let RefOr::T(response) = response {
@@ -119,6 +126,16 @@ fn add_headers(response: &mut Response, deprecated: bool) {
     let deprecation = Deprecation::HEADERS.into_iter().filter(|_| deprecated);
     for (name, description) in common.into_iter().chain(deprecation) {
         response.headers.insert(name.to_owned(), header(description).into());
+    }
+}
+
+/// An optional parameter may be left out; `null` is nothing that it could be.
+fn forbid_null(parameter: &mut Parameter) {
+    if let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+        && let SchemaType::Array(types) = &schema.schema_type
+        && let Some(only) = types.iter().find(|one| **one != Type::Null)
+    {
+        schema.schema_type = SchemaType::Type(only.clone());
     }
 }
 

@@ -15,7 +15,10 @@ use domain::{Person, PersonDetails};
 use http::Method;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 use uuid::Uuid;
 
 type Persons = Arc<PersonController>;
@@ -132,24 +135,32 @@ impl From<PersonPatch> for Said {
 #[into_params(parameter_in = Query)]
 struct ListParams {
     /// How many persons at most.
-    #[param(schema_with = schema::limit)]
+    #[param(inline, required = false, value_type = schema::Limit)]
     limit: Option<String>,
-    /// Where to go on: taken from `next` or `prev`, which hold it already.
+    /// No parameter to be made up: it comes with `next` and `prev`, so the document does not list it.
+    #[param(ignore)]
     cursor: Option<String>,
     /// Only persons whose name starts so, case included.
-    #[param(schema_with = schema::name_prefix)]
+    #[param(inline, required = false, value_type = schema::PersonName)]
     name: Option<String>,
     /// Only the person with this address, regardless of case.
-    #[param(schema_with = schema::email)]
+    #[param(inline, required = false, value_type = schema::EmailAddress)]
     email: Option<String>,
     /// By what to sort; `-` in front sorts from the greatest to the least.
-    #[param(schema_with = sort_schema)]
+    #[param(inline, required = false, value_type = Sort)]
     sort: Option<String>,
 }
 
-fn sort_schema() -> utoipa::openapi::Schema {
-    schema::sort(&["created_at", "name", "email"])
+/// See [`ListParams::sort`].
+struct Sort;
+
+impl PartialSchema for Sort {
+    fn schema() -> RefOr<Schema> {
+        schema::sort(&["created_at", "name", "email"])
+    }
 }
+
+impl ToSchema for Sort {}
 
 impl From<ListParams> for Listing {
     fn from(ListParams { limit, cursor, name, email, sort }: ListParams) -> Self {
@@ -159,7 +170,8 @@ impl From<ListParams> for Listing {
 
 /// List persons
 ///
-/// Pages are followed by the addresses in `next` and `prev`, which work as they are and keep every parameter.
+/// Pages are followed by the addresses in `next` and `prev`, which work as they are and keep every parameter. The
+/// `cursor` in them is opaque.
 #[utoipa::path(
     get, path = "/v1/persons", tag = "persons", params(ListParams),
     responses((status = 200, description = "A page of persons.", body = PersonsBody,

@@ -15,7 +15,10 @@ use domain::{Person, PersonDetails, PersonId, Version};
 use http::header;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{RefOr, Schema},
+};
 use uuid::Uuid;
 
 type Persons = Arc<PersonController>;
@@ -151,24 +154,32 @@ impl From<PersonPatch> for Said {
 #[into_params(parameter_in = Query)]
 struct ListParams {
     /// How many persons at most.
-    #[param(schema_with = schema::limit)]
+    #[param(inline, required = false, value_type = schema::Limit)]
     limit: Option<String>,
-    /// Where to go on: taken from `next` or `prev`, which hold it already.
+    /// No parameter to be made up: it comes with `next` and `prev`, so the document does not list it.
+    #[param(ignore)]
     cursor: Option<String>,
     /// Only persons whose name starts so, case included.
-    #[param(schema_with = schema::name_prefix)]
+    #[param(inline, required = false, value_type = schema::PersonName)]
     full_name: Option<String>,
     /// Only the person with this address, regardless of case.
-    #[param(schema_with = schema::email)]
+    #[param(inline, required = false, value_type = schema::EmailAddress)]
     email: Option<String>,
     /// By what to sort; `-` in front sorts from the greatest to the least.
-    #[param(schema_with = sort_schema)]
+    #[param(inline, required = false, value_type = Sort)]
     sort: Option<String>,
 }
 
-fn sort_schema() -> utoipa::openapi::Schema {
-    schema::sort(&["created_at", "full_name", "email"])
+/// See [`ListParams::sort`].
+struct Sort;
+
+impl PartialSchema for Sort {
+    fn schema() -> RefOr<Schema> {
+        schema::sort(&["created_at", "full_name", "email"])
+    }
 }
+
+impl ToSchema for Sort {}
 
 impl From<ListParams> for Listing {
     fn from(ListParams { limit, cursor, full_name: name, email, sort }: ListParams) -> Self {
@@ -196,7 +207,8 @@ async fn condition(
 
 /// List persons
 ///
-/// Pages are followed by the addresses in `next` and `prev`, which work as they are and keep every parameter.
+/// Pages are followed by the addresses in `next` and `prev`, which work as they are and keep every parameter. The
+/// `cursor` in them is opaque.
 #[utoipa::path(
     get, path = "/v2/persons", tag = "persons", params(ListParams),
     responses((status = 200, description = "A page of persons.", body = PersonsBody,
@@ -265,7 +277,7 @@ async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
     put, path = "/v2/persons/{id}", tag = "persons",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = Option<String>, Header, description = IF_MATCH),
+        ("If-Match" = String, Header, description = IF_MATCH),
     ),
     request_body(
         content = NewPerson,
@@ -289,7 +301,7 @@ async fn replace(persons: Persons, request: Request) -> Result<Response, ApiErro
     patch, path = "/v2/persons/{id}", tag = "persons",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = Option<String>, Header, description = IF_MATCH),
+        ("If-Match" = String, Header, description = IF_MATCH),
     ),
     request_body(content(
         (PersonPatch = "application/merge-patch+json", example = json!({"age": 37})),
@@ -313,7 +325,7 @@ async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError>
     delete, path = "/v2/persons/{id}", tag = "persons",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = Option<String>, Header, description = IF_MATCH),
+        ("If-Match" = String, Header, description = IF_MATCH),
     ),
     responses((status = 204, description = "The person is gone."))
 )]
@@ -331,7 +343,7 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
     post, path = "/v2/persons/{id}/add-one-year", tag = "persons",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = Option<String>, Header, description = IF_MATCH),
+        ("If-Match" = String, Header, description = IF_MATCH),
     ),
     responses((status = 200, description = "The person.", body = PersonBody,
         headers(("ETag" = String, description = "Names this version of the person."))))
