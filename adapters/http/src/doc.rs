@@ -30,6 +30,7 @@ pub(crate) struct Doc {
 /// The routes of the documentation.
 pub(crate) fn routes(doc: Arc<Doc>) -> Vec<Route> {
     vec![
+        Route::page("/", doc.clone(), start),
         Route::page("/doc", doc.clone(), start),
         Route::page("/doc/{*rest}", doc.clone(), file),
         Route::page("/docs", doc.clone(), start),
@@ -85,16 +86,18 @@ impl Doc {
         if self.files.contains_key(&other) {
             return Ok(self.moved(&other));
         }
-        match wants_html(request) {
-            true => Ok(self.not_found.answer(StatusCode::NOT_FOUND, request)),
-            false => Err(ApiError::new(Kind::NotFound, "there is no page at this address")),
+        if !wants_html(request) {
+            return Err(ApiError::new(Kind::NotFound, "there is no page at this address"));
         }
+        let mut response = self.not_found.answer(StatusCode::NOT_FOUND, request);
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
+        Ok(response)
     }
 
-    /// Leads to `path` below `/doc/`.
+    /// Leads to `path` below `/doc/`. Not for ever: the root path may change, and something else may come to be at `/`.
     fn moved(&self, path: &str) -> Response {
         let mut response = Response::default();
-        *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+        *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
         if let Ok(location) = HeaderValue::try_from(format!("{}/doc/{path}", self.root_path)) {
             response.headers_mut().insert(header::LOCATION, location);
         }

@@ -76,7 +76,9 @@ impl File {
         *response.status_mut() = if known { StatusCode::NOT_MODIFIED } else { status };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(self.cache));
-        headers.insert(header::ETAG, self.etag.clone());
+        if status == StatusCode::OK {
+            headers.insert(header::ETAG, self.etag.clone());
+        }
         if let Some(policy) = self.policy {
             headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
         }

@@ -145,7 +145,7 @@ fn an_address_with_a_slash_too_many_or_too_few_leads_to_the_page_under_the_root_
     let doc = doc("/api");
     for (path, location) in [("v1", "/api/doc/v1/"), ("errors/", "/api/doc/errors")] {
         let response = doc.answer(path, &HeaderMap::new()).unwrap();
-        assert_eq!(response.status(), StatusCode::PERMANENT_REDIRECT);
+        assert_eq!(response.status(), StatusCode::TEMPORARY_REDIRECT);
         assert_eq!(response.headers()[header::LOCATION], location);
     }
     assert_eq!(doc.moved("").headers()[header::LOCATION], "/api/doc/");
