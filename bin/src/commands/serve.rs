@@ -45,8 +45,7 @@ pub(super) fn run(sources: Sources) -> ExitCode {
         slog::crit!(logs.root, "cannot go on"; "error" => super::chain(error.as_ref()));
     }
     drop(sentry);
-    drop(logs);
-    super::done(result)
+    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn style(config: &Config) -> Style {
@@ -67,11 +66,10 @@ fn start(sources: Sources, loaded: Loaded, logs: &Logs) -> Result<(), Failure> {
             running = Running::start(&loaded.config, metrics, logs) => running?,
             () = signals.stop() => return Ok(()),
         };
-        started.serve(signals, reload::Reloader::new(sources, loaded), logs).await;
-        Ok(())
+        started.serve(signals, reload::Reloader::new(sources, loaded), logs).await
     });
     // What still runs has had its time; a blocking call that hangs may not hold up the end.
-    runtime.shutdown_timeout(Duration::from_millis(100));
+    runtime.shutdown_background();
     ended
 }
 
@@ -100,14 +98,27 @@ impl Running {
     }
 
     /// Serves until a signal asks for the end, and ends in order.
-    async fn serve(self, mut signals: Signals, mut reloader: reload::Reloader, logs: &Logs) {
+    async fn serve(
+        self,
+        mut signals: Signals,
+        mut reloader: reload::Reloader,
+        logs: &Logs,
+    ) -> Result<(), Failure> {
         let Self { public, monitor, wired, metrics } = self;
         let (stop, stop_monitor) = (CancellationToken::new(), CancellationToken::new());
-        let public = tokio::spawn(public.run(stop.clone()));
-        let monitor = tokio::spawn(monitor.run(stop_monitor.clone()));
+        let mut public = tokio::spawn(public.run(stop.clone()));
+        let mut monitor = tokio::spawn(monitor.run(stop_monitor.clone()));
         let upkeep = tokio::spawn(upkeep(metrics));
-        while signals.next().await == Wish::Reload {
-            reloader.reload(logs);
+        loop {
+            tokio::select! {
+                wish = signals.next() => match wish {
+                    Wish::Reload => reloader.reload(logs),
+                    Wish::Stop => break,
+                },
+                // Neither ends by itself. If one does, whoever supervises the process had better start it again.
+                ended = &mut public => return Err(format!("the public listener has ended: {ended:?}").into()),
+                ended = &mut monitor => return Err(format!("the internal listener has ended: {ended:?}").into()),
+            }
         }
         slog::info!(logs.root, "stopping");
         wired.health.stop();
@@ -122,12 +133,13 @@ impl Running {
         tokio::select! {
             () = end => slog::info!(logs.root, "stopped"),
             () = signals.stop() => {
-                slog::warn!(logs.root, "asked again to stop: ending at once");
+                slog::warn!(logs.root, "asked twice to stop, so ending at once");
                 logs.flush();
                 std::process::exit(1);
             }
         }
         upkeep.abort();
+        Ok(())
     }
 }
 

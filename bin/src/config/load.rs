@@ -8,6 +8,7 @@ use super::{
     rules,
     sources::Sources,
 };
+use secrecy::ExposeSecret;
 use serde_json::Value;
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
@@ -55,14 +56,10 @@ impl Loaded {
 
     /// The values by path, secrets included: only to be compared.
     fn exact(&self) -> BTreeMap<String, Value> {
-        use secrecy::ExposeSecret;
         let mut values = BTreeMap::new();
         flatten(&serde_json::to_value(&self.config).unwrap_or_default(), "", &mut values);
-        let secret = |secret: &secrecy::SecretString| Value::from(secret.expose_secret());
-        let Config { database, redis, sentry, .. } = &self.config;
-        values.insert("database.url".to_owned(), secret(&database.url));
-        values.insert("redis.url".to_owned(), redis.url.as_ref().map(secret).into());
-        values.insert("sentry.dsn".to_owned(), sentry.dsn.as_ref().map(secret).into());
+        let secrets = rules::secrets(&self.config).into_iter();
+        values.extend(secrets.map(|(key, secret)| (key.to_owned(), secret.expose_secret().into())));
         values
     }
 }

@@ -98,7 +98,8 @@ fn production(config: &Config, layers: &Layers, merged: &Tree, problems: &mut Pr
     }
 }
 
-fn secrets(config: &Config) -> Vec<(&'static str, &SecretString)> {
+/// The secrets that are set, by key.
+pub(super) fn secrets(config: &Config) -> Vec<(&'static str, &SecretString)> {
     let optional = [("redis.url", &config.redis.url), ("sentry.dsn", &config.sentry.dsn)];
     let optional = optional.into_iter().filter_map(|(key, secret)| Some((key, secret.as_ref()?)));
     [("database.url", &config.database.url)].into_iter().chain(optional).collect()

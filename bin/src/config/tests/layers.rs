@@ -129,6 +129,15 @@ fn a_secret_may_come_from_a_file_of_its_own() {
 }
 
 #[test]
+fn every_secret_of_the_schema_is_known_as_one() {
+    let all = [("REDIS_URL", "redis://localhost"), ("SENTRY_DSN", "https://key@sentry.internal/1")];
+    let known: Vec<&str> =
+        super::super::rules::secrets(&loaded(&all).config).iter().map(|(key, _)| *key).collect();
+    let declared = super::super::keys::keys().iter().filter(|key| key.secret).map(|key| key.path.as_str());
+    assert_eq!(known, declared.collect::<Vec<_>>());
+}
+
+#[test]
 fn changes_are_found_by_name_and_secrets_by_value() {
     let before = loaded(&[("DATABASE_URL", "postgres://ada:one@localhost/x")]);
     let variables = [("DATABASE_URL", "postgres://ada:two@localhost/x"), ("LOG_LEVEL", "debug")];
