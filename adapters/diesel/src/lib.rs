@@ -3,6 +3,8 @@
 //! Each repository is written once, in `repositories/`, and mounted twice, in `postgres/` and `sqlite/`; what only one
 //! database can say stands in those two. Migrations are in `migrations/` at the top of the workspace, compiled in.
 
+#![expect(clippy::duplicate_mod, reason = "each repository is compiled once for each database")]
+
 mod config;
 mod draft;
 mod error;

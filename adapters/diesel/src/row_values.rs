@@ -21,7 +21,11 @@ pub(crate) struct Beyond<C, V> {
 }
 
 /// `columns` after `position` in ascending order, or in `descending` order.
-pub(crate) fn beyond<A, B, X, Y>(columns: (A, B), position: (X, Y), descending: bool) -> Beyond<(A, B), (X, Y)> {
+pub(crate) fn beyond<A, B, X, Y>(
+    columns: (A, B),
+    position: (X, Y),
+    descending: bool,
+) -> Beyond<(A, B), (X, Y)> {
     Beyond { columns, position, operator: if descending { ") < (" } else { ") > (" } }
 }
 

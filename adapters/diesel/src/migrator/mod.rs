@@ -23,7 +23,7 @@ pub struct Migrator {
 }
 
 enum Session {
-    Postgres(postgres::Session),
+    Postgres(Box<postgres::Session>),
     Sqlite(sqlite::Session),
 }
 
@@ -85,7 +85,7 @@ impl Migrator {
     /// Connects; the embedded database is made if need be.
     pub async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Self, OpenError> {
         let session = match config.kind()? {
-            Kind::Postgres => Session::Postgres(postgres::Session::open(config).await?),
+            Kind::Postgres => Session::Postgres(Box::new(postgres::Session::open(config).await?)),
             Kind::Sqlite => Session::Sqlite(sqlite::Session::open(config).await?),
         };
         Ok(Self { session, log: log.clone() })

@@ -128,7 +128,7 @@ impl Session {
             .iter()
             .map(|m| MigrationStatus {
                 name: m.name().to_string(),
-                applied: applied.contains(&version(m)),
+                applied: applied.contains(&version(m.as_ref())),
                 known: true,
             })
             .chain(unknown.map(|name| MigrationStatus { name, applied: true, known: false }))
@@ -195,7 +195,7 @@ pub(crate) async fn applied<C: AsyncConnectionCore<Backend = Backend>>(
 
 /// See [`Plan`].
 pub(crate) fn plan(applied: &[String]) -> Plan {
-    let known: Vec<String> = all().iter().map(version).collect();
+    let known: Vec<String> = all().iter().map(|m| version(m.as_ref())).collect();
     let unknown = applied.iter().filter(|version| !known.contains(version)).cloned().collect();
     Plan { pending: known.into_iter().filter(|version| !applied.contains(version)).collect(), unknown }
 }
@@ -203,22 +203,25 @@ pub(crate) fn plan(applied: &[String]) -> Plan {
 /// The embedded migrations in ascending order. The macro that embeds them has checked their names.
 fn all() -> Vec<Box<dyn Migration<Backend>>> {
     let mut all = diesel::migration::MigrationSource::migrations(&admin::MIGRATIONS).unwrap_or_default();
-    all.sort_by_key(version);
+    all.sort_by_key(|m| version(m.as_ref()));
     all
 }
 
-fn version(migration: &Box<dyn Migration<Backend>>) -> String {
+fn version(migration: &dyn Migration<Backend>) -> String {
     migration.name().version().to_string()
 }
 
 /// The version that `to` means: a version or a full name.
 fn known(to: &str) -> Result<String, MigrateError> {
-    let found = all().iter().find(|m| version(m) == to || m.name().to_string() == to).map(version);
+    let found = all()
+        .iter()
+        .find(|m| version(m.as_ref()) == to || m.name().to_string() == to)
+        .map(|m| version(m.as_ref()));
     found.ok_or_else(|| MigrateError::NoSuchMigration(to.to_owned()))
 }
 
 fn embedded(wanted: &str) -> Result<Box<dyn Migration<Backend>>, MigrateError> {
-    let found = all().into_iter().find(|m| version(m) == wanted);
+    let found = all().into_iter().find(|m| version(m.as_ref()) == wanted);
     found.ok_or_else(|| MigrateError::UnknownMigration(wanted.to_owned()))
 }
 

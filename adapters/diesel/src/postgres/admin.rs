@@ -20,7 +20,7 @@ pub(crate) const LEDGER_EXISTS: &str = "to_regclass('__diesel_schema_migrations'
 pub(crate) const DIALECT: fn(ColumnType) -> &'static str = ColumnType::postgres;
 
 /// "plinth" in ASCII: any number will do, if every process takes the same.
-const LOCK: i64 = 0x0070_6c69_6e74_68;
+const LOCK: i64 = 0x0000_706c_696e_7468;
 
 /// A session in which a statement may take as long as it needs; waiting for a lock it may not, for whoever comes after
 /// it would wait as well.

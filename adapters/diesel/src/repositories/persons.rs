@@ -63,14 +63,17 @@ impl PersonRepository for Persons {
     }
 }
 
-/// One row more than the limit, leading away from the cursor.
 async fn list<C: AsyncConnectionCore<Backend = Backend>>(
     conn: &mut C,
     query: &PersonQuery,
 ) -> QueryResult<Vec<PersonRow>> {
+    page(query).select(PersonRow::as_select()).load(conn).await
+}
+
+/// One row more than the limit, leading away from the cursor.
+pub(crate) fn page(query: &PersonQuery) -> Query<'_> {
     let rows = filtered(persons::table.into_boxed(), &query.filter);
-    let rows = sorted(rows, query.sort, query.cursor.as_ref());
-    rows.limit(i64::from(query.limit.get()) + 1).select(PersonRow::as_select()).load(conn).await
+    sorted(rows, query.sort, query.cursor.as_ref()).limit(i64::from(query.limit.get()) + 1)
 }
 
 async fn find<C: AsyncConnectionCore<Backend = Backend>>(
@@ -132,7 +135,7 @@ pub(super) async fn inconsistent<C: AsyncConnectionCore<Backend = Backend>>(
     Ok(rows.into_iter().filter(|row| wrong(row.clone())).count())
 }
 
-type Query<'a> = persons::BoxedQuery<'a, Backend>;
+pub(crate) type Query<'a> = persons::BoxedQuery<'a, Backend>;
 
 fn filtered<'a>(mut rows: Query<'a>, filter: &PersonFilter) -> Query<'a> {
     if let Some(prefix) = &filter.name {
@@ -177,7 +180,8 @@ fn sorted<'a>(mut rows: Query<'a>, sort: PersonSort, cursor: Option<&Cursor<Pers
 
 /// A row of `persons`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
-#[diesel(table_name = persons)]
+// With defaults for absent values the text of an INSERT would vary, and Diesel would prepare it anew each time.
+#[diesel(table_name = persons, treat_none_as_default_value = false)]
 struct PersonRow {
     id: Id,
     name: String,

@@ -188,3 +188,6 @@ fn manager(path: &Path, pragmas: String) -> AsyncDieselConnectionManager<Conn> {
     });
     AsyncDieselConnectionManager::new_with_config(path.to_string_lossy(), config)
 }
+
+#[cfg(test)]
+mod tests;
