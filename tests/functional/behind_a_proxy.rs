@@ -70,13 +70,13 @@ async fn the_rightmost_untrusted_address_is_the_client(setup: Setup) {
 
 async fn nonsense_in_forwarded_headers_is_left_alone(setup: Setup) {
     let app = setup.with("http.trusted_proxies", "127.0.0.0/8").start().await;
-    for nonsense in ["", ",", "localhost", "999.1.1.1", "<script>", "evil\" host", "a/b?c#d", "a@b"] {
+    for nonsense in ["", ",", "a b", "<script>", "evil\" host", "a/b?c#d", "a@b"] {
         let location = located(&app, |request| {
             let request = request.header("x-forwarded-for", nonsense).header("x-forwarded-host", nonsense);
             request.header("x-forwarded-proto", nonsense)
         });
         let location = location.await;
-        assert!(nonsense.len() < 2 || nonsense == "localhost" || !location.contains(nonsense), "{location}");
+        assert!(nonsense.len() < 2 || !location.contains(nonsense), "{location}");
     }
 }
 

@@ -1,7 +1,8 @@
 //! `plinth db …` on both databases.
 
 use plinth_tests::{
-    Output, Plinth, Setup, Stack, TestDatabase, command, connect, on_both_stacks, on_postgres, sqlite,
+    Durability, Output, Plinth, Postgres, Setup, Stack, TestDatabase, command, connect, on_both_stacks,
+    on_postgres, sqlite,
 };
 use std::fs;
 
@@ -114,12 +115,10 @@ async fn a_revision_is_drafted_for_both_databases(setup: Setup) {
 }
 
 async fn a_wrong_password_is_told_at_once(setup: Setup) {
-    let database = setup.database().await;
-    let admin = connect(database.url()).await;
-    let role = format!("guarded_{}", std::process::id());
-    let sql = format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN PASSWORD 'correct'");
-    admin.batch_execute(&sql).await.expect("a role");
-    let wrong = database.url().replace("plinth@", &format!("{role}:canary@"));
+    let server = Postgres::start(Durability::None).await;
+    let admin = connect(&server.url("postgres")).await;
+    admin.batch_execute("CREATE ROLE guarded LOGIN PASSWORD 'correct'").await.expect("a role");
+    let wrong = server.url("postgres").replace("plinth@", "guarded:canary@");
     let started = std::time::Instant::now();
     let said = command(setup.plinth(), &["db", "status"]).env("DATABASE_URL", &wrong).run().await.failed();
     assert!(said.contains("password authentication failed"), "{said}");
@@ -128,7 +127,6 @@ async fn a_wrong_password_is_told_at_once(setup: Setup) {
     let said = served.env("APP__MONITOR__PORT", "0").run().await.failed();
     assert!(said.contains("password authentication failed"), "{said}");
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
-    admin.batch_execute(&format!("DROP ROLE {role}")).await.expect("ours");
 }
 
 async fn an_absent_server_is_told_at_once(setup: Setup) {
