@@ -92,13 +92,14 @@ impl<S: Clone + Send + Sync + 'static> Declared<S> {
     /// See [`route!`].
     pub(crate) fn operation<P, H, F>(id: String, schemas: Schemas, handler: H) -> Self
     where
-        P: utoipa::Path,
+        P: utoipa::Path + for<'t> utoipa::__dev::Tags<'t>,
         H: Fn(S, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Response, ApiError>> + Send + 'static,
     {
         let method = P::methods().first().map_or(Method::GET, method);
         let mut operation = P::operation();
         operation.operation_id = Some(id);
+        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
         Self::declare(P::path(), method, Some(operation), schemas, handler)
     }
 

@@ -44,7 +44,7 @@ input.addEventListener("input", show);
 input.addEventListener("keydown", steer);
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  if (event.target.closest?.("input, textarea, select, [contenteditable]")) return;
   event.preventDefault();
   input.focus();
   input.select();
