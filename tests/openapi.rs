@@ -24,7 +24,10 @@ async fn every_documented_operation_is_served(setup: Setup) {
         let made = app.person(&person(json!({}))).await;
         let url = path.replace("{id}", made["id"].as_str().expect("an id"));
         assert!(!url.contains('{'), "the test does not know the parameters of {path}");
-        let body = operation["requestBody"].is_object().then(|| example_body(&operation));
+        let mut body = operation["requestBody"].is_object().then(|| example_body(&operation));
+        if let Some(email) = body.as_mut().and_then(|body| body.get_mut("email")) {
+            *email = person(json!({}))["email"].take(); // the one of the example is taken after its first use
+        }
         let request = client(&app).request(&method, &url).header("if-match", "*");
         let reply = match &body {
             Some(body) => request.json(body).await,
