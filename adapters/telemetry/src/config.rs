@@ -11,7 +11,8 @@ use validator::{Validate, ValidationError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// The least severe level that is written. Any case; `warn` is short for `warning`.
+    /// The least severe level that is written. Any case; `warn` is short for `warning`; `trace` is left out of release
+    /// builds.
     #[schemars(extend("x-reloadable" = true))]
     pub level: Level,
 

@@ -3,7 +3,7 @@
 use crate::pairs::{Escaped, Pairs, Style};
 use application::Clock;
 use chrono::{DateTime, Utc};
-use slog::{KV, Level, OwnedKVList, Record};
+use slog::{KV, Level, OwnedKVList, Record, Serializer};
 use std::{cell::RefCell, fmt::Write as _, panic::AssertUnwindSafe, sync::Arc};
 
 /// Turns records into lines.
@@ -80,6 +80,10 @@ impl Lines {
         // A value that cannot be written leaves out itself; the line is still worth having.
         let _ = record.kv().serialize(record, pairs);
         let _ = values.serialize(record, pairs);
+        if !record.tag().is_empty() {
+            // Which part of a library it was, or that it was a panic.
+            let _ = pairs.emit_str("target", record.tag());
+        }
         pairs.append_to(line);
         line.extend_from_slice(if self.style == Style::Json { b"}\n" } else { b"\n" });
     }

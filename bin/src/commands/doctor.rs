@@ -86,24 +86,45 @@ async fn database(config: &Config) -> Vec<Finding> {
             )];
         }
     };
-    let mut findings = vec![well("database", "reachable".to_owned())];
-    findings.push(match migrator.status().await {
-        Err(error) => failing("migrations", super::chain(&error), "check the rights of the database user"),
-        Ok(all) => {
-            let pending = all.iter().filter(|migration| !migration.applied).count();
-            let unknown = all.iter().filter(|migration| !migration.known).count();
-            match (pending, unknown) {
-                (0, 0) => well("migrations", format!("all {} applied", all.len())),
-                (0, _) => failing(
-                    "migrations",
-                    format!("{unknown} are not known to this version"),
-                    "run a newer version",
-                ),
-                _ => failing("migrations", format!("{pending} pending"), "run `plinth db upgrade`"),
-            }
-        }
-    });
+    let mut findings = vec![well("database", "reachable".to_owned()), migrations(&mut migrator).await];
+    if findings.iter().all(|finding| finding.verdict == Verdict::Well) {
+        findings.extend(schema(&mut migrator).await);
+    }
     findings
+}
+
+async fn migrations(migrator: &mut Migrator) -> Finding {
+    let all = match migrator.status().await {
+        Ok(all) => all,
+        Err(error) => {
+            return failing("migrations", super::chain(&error), "check the rights of the database user");
+        }
+    };
+    let pending = all.iter().filter(|migration| !migration.applied).count();
+    let unknown = all.iter().filter(|migration| !migration.known).count();
+    match (pending, unknown) {
+        (0, 0) => well("migrations", format!("all {} applied", all.len())),
+        (0, _) => {
+            failing("migrations", format!("{unknown} are not known to this version"), "run a newer version")
+        }
+        _ => failing("migrations", format!("{pending} pending"), "run `plinth db upgrade`"),
+    }
+}
+
+/// Only of use where all migrations are applied.
+async fn schema(migrator: &mut Migrator) -> Vec<Finding> {
+    match migrator.drift().await {
+        Ok(differences) if differences.is_empty() => {
+            vec![well("schema", "as the migrations made it".to_owned())]
+        }
+        Ok(differences) => {
+            let advice = "somebody has changed it by hand: bring it back, or write a migration";
+            differences.iter().map(|difference| warning_of("schema", difference, advice)).collect()
+        }
+        Err(error) => {
+            vec![failing("schema", super::chain(&error), "check the rights of the database user")]
+        }
+    }
 }
 
 async fn redis(config: &Config) -> Finding {

@@ -127,15 +127,15 @@ fn json(value: Value, path: &str, origins: &mut BTreeMap<String, String>) -> ser
     }
 }
 
-/// The values of a tree by path.
+/// The values of a tree by path. A section without any is one itself.
 pub(super) fn flatten(tree: &serde_json::Value, path: &str, out: &mut BTreeMap<String, serde_json::Value>) {
     match tree.as_object() {
-        Some(section) => {
+        Some(section) if !section.is_empty() || path.is_empty() => {
             for (name, value) in section {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 flatten(value, &path, out);
             }
         }
-        None => drop(out.insert(path.to_owned(), tree.clone())),
+        _ => drop(out.insert(path.to_owned(), tree.clone())),
     }
 }

@@ -113,6 +113,7 @@ fn remove_unusable(tree: &mut Tree, problems: &mut Problems) {
         let section = sections().iter().any(|section| section.path == *path);
         let message = match (find(path), value) {
             (None, Value::Null) if section || path.is_empty() => None,
+            (None, Value::Object(_)) if section => None,
             (None, _) if section => Some("is a section: its keys belong below it".to_owned()),
             (None, _) => Some(unknown(path)),
             (Some(key), Value::Null) if key.optional => None,
@@ -189,11 +190,14 @@ pub(super) fn value_at<'a>(tree: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(tree, |tree, name| tree.get(name))
 }
 
+/// Removes a value, and the sections that are empty without it.
 fn remove(tree: &mut Value, path: &str) {
     let (parent, name) = path.rsplit_once('.').unwrap_or(("", path));
-    let sections = parent.split('.').filter(|name| !name.is_empty());
-    let section = sections.into_iter().try_fold(tree, |tree, name| tree.get_mut(name));
-    if let Some(section) = section.and_then(Value::as_object_mut) {
-        section.remove(name);
+    let mut names = parent.split('.').filter(|name| !name.is_empty());
+    let section = names.try_fold(&mut *tree, |tree, name| tree.get_mut(name));
+    let Some(section) = section.and_then(Value::as_object_mut) else { return };
+    section.remove(name);
+    if section.is_empty() && !parent.is_empty() {
+        remove(tree, parent);
     }
 }

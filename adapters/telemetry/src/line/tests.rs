@@ -50,6 +50,13 @@ fn a_json_line_has_its_keys_in_the_order_they_were_given() {
 }
 
 #[test]
+fn the_origin_of_a_library_record_is_told() {
+    const TARGET: &str = "rustls::conn";
+    let line = written(Style::Json, |log| info!(log, #TARGET, "odd"));
+    assert!(line.contains(r#""msg":"odd","target":"rustls::conn","app":"test""#), "{line}");
+}
+
+#[test]
 fn a_line_for_people_quotes_only_what_needs_it() {
     let style = Style::Human { colours: false };
     let line =

@@ -20,7 +20,8 @@ pub(super) fn read(sources: &Sources, problems: &mut Problems) -> (Layer, Option
         Some(found) => found,
         None => return (Layer::default(), None),
     };
-    let layer = match FileFormat::Yaml.parse(Some(&origin), &text) {
+    // Some editors put a byte order mark in front.
+    let layer = match FileFormat::Yaml.parse(Some(&origin), text.trim_start_matches('\u{feff}')) {
         Ok(table) => Layer(without_former(table, problems)),
         Err(error) => {
             problems.add(origin.clone(), format!("is not YAML with keys on its top level: {error}"));

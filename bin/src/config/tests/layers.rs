@@ -84,7 +84,9 @@ fn the_text_of_a_file_may_be_in_a_variable() {
     for text in ["http:\n  port: 1234\n", "http:\\n  port: 1234\\n", r#"{"http": {"port": 1234}}"#] {
         assert_eq!(loaded(&[("CONF", text)]).config.http.port, 1234, "{text:?}");
     }
+    assert_eq!(loaded(&[("CONF", "\u{feff}http: {port: 1234}")]).config.http.port, 1234);
     assert_eq!(loaded(&[("CONF", "# nothing\n")]).config.http.port, 5000);
+    assert_eq!(loaded(&[("CONF", "http: {}\n")]).config.http.port, 5000);
     assert_eq!(loaded(&[("CONF", "http:\nlog:\n")]).config.http.port, 5000);
 }
 

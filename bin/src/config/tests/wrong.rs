@@ -53,6 +53,8 @@ fn an_unknown_key_is_told_with_what_was_meant() {
     ] {
         assert!(said.contains(part), "no `{part}` in\n{said}");
     }
+    assert!(said.contains("has 4 errors"), "{said}");
+    assert!(complaint(&[("CONF", "nonsense: {}")]).contains("nonsense: is not known"));
     let said = complaint(&[("APP__HTTP__PROT", "1"), ("APP_PORT", "1"), ("APP_CONFG", "x")]);
     for part in [
         "APP__HTTP__PROT: is set in the environment and means nothing; did you mean APP__HTTP__PORT, for http.port?",
