@@ -1,10 +1,13 @@
 //! Makes one line of one record, whatever is in it.
 
-use crate::pairs::{Escaped, Pairs, Style};
+use crate::{
+    pairs::{Escaped, Pairs, Style},
+    redact,
+};
 use application::Clock;
 use chrono::{DateTime, Utc};
 use slog::{KV, Level, OwnedKVList, Record, Serializer};
-use std::{cell::RefCell, fmt::Write as _, panic::AssertUnwindSafe, sync::Arc};
+use std::{borrow::Cow, cell::RefCell, fmt::Write as _, panic::AssertUnwindSafe, sync::Arc};
 
 /// Turns records into lines.
 pub(crate) struct Lines {
@@ -86,6 +89,16 @@ impl Lines {
         }
         pairs.append_to(line);
         line.extend_from_slice(if self.style == Style::Json { b"}\n" } else { b"\n" });
+        if record.level().is_at_least(Level::Warning) {
+            hide_passwords(line);
+        }
+    }
+}
+
+/// What fails likes to tell the address that it failed at. Requests, on the hot path, log no such text.
+fn hide_passwords(line: &mut Vec<u8>) {
+    if let Ok(Cow::Owned(redacted)) = std::str::from_utf8(line).map(redact) {
+        *line = redacted.into_bytes();
     }
 }
 

@@ -95,6 +95,16 @@ fn no_value_breaks_the_json() {
 }
 
 #[test]
+fn a_failure_does_not_tell_the_password_of_where_it_failed() {
+    let line = written(
+        Style::Json,
+        |log| warn!(log, "lost postgres://ada:canary@db/x"; "url" => "redis://:canary@r"),
+    );
+    assert!(!line.contains("canary") && line.contains("postgres://ada:***@db/x"), "{line}");
+    assert!(serde_json::from_str::<serde_json::Value>(&line).is_ok(), "{line}");
+}
+
+#[test]
 fn of_two_values_with_one_key_the_nearer_counts() {
     let line = written(Style::Json, |log| info!(log.new(o!("app" => "inner")), ""; "app" => "record"));
     assert_eq!(line.matches(r#""app":"#).count(), 1);
