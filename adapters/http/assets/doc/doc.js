@@ -38,7 +38,7 @@ const { up, search } = document.body.dataset;
 let index; // a promise of the sections of all pages, loaded at the first use
 let chosen = -1;
 
-box.hidden = false;
+box.hidden = location.protocol === "file:"; // no page may read another file there
 input.addEventListener("focus", load);
 input.addEventListener("input", show);
 input.addEventListener("keydown", steer);

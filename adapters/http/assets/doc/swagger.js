@@ -16,7 +16,6 @@
     defaultModelsExpandDepth: 0,
     showExtensions: false,
     tryItOutEnabled: true,
-    persistAuthorization: true,
     presets: [SwaggerUIBundle.presets.apis],
     layout: "BaseLayout",
   });

@@ -176,6 +176,22 @@ async fn each_version_has_its_document_and_a_page_that_loads_it() {
 }
 
 #[test]
+fn every_problem_that_an_operation_documents_is_explained() {
+    let doc = doc("");
+    let errors = doc.files["errors"].text();
+    let documents = ["v1", "v2"].map(|version| crate::openapi(version).unwrap().to_json().unwrap());
+    let slugs: BTreeSet<&str> = documents
+        .iter()
+        .flat_map(|json| json.split("/doc/errors#").skip(1))
+        .map(|rest| rest.split_once('"').unwrap().0)
+        .collect();
+    assert!(slugs.len() > 10, "{slugs:?}");
+    for slug in slugs {
+        assert!(errors.contains(&format!(" id=\"{slug}\"")), "docs/errors.md does not explain {slug}");
+    }
+}
+
+#[test]
 fn the_exported_guide_links_files() {
     let files: BTreeSet<String> = guide().into_iter().map(|(name, _)| name).collect();
     for (name, html) in guide().iter().filter(|(name, _)| name.ends_with(".html")) {
