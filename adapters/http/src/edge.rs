@@ -15,7 +15,7 @@ pub use body::Body;
 use crate::{
     call::Call,
     config::{HttpConfig, Limits, Timeouts},
-    route::{Gate, Response, Route, filter},
+    route::{Gate, Meter, Response, Route, filter},
 };
 use access::Access;
 use application::{Clock, Ids, RequestId};
@@ -54,6 +54,8 @@ pub(crate) struct Edge {
     clock: Arc<dyn Clock>,
     pub(crate) log: slog::Logger,
     in_flight: Gauge,
+    /// For requests that reach no route.
+    unrouted: Meter,
 }
 
 impl App {
@@ -126,6 +128,7 @@ impl Edge {
             clock,
             log,
             in_flight: gauge!("plinth_http_in_flight"),
+            unrouted: Meter::new("OTHER", "none", false),
         }
     }
 

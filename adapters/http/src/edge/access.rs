@@ -43,12 +43,10 @@ impl Drop for Access {
     fn drop(&mut self) {
         self.in_flight.decrement(1.0);
         let duration = self.call.started.elapsed();
-        let meter = self.call.meter.get();
-        if let Some(meter) = meter {
-            meter.count(self.status, duration);
-        }
-        let line = Line { access: self, duration, route: meter.map_or("none", |meter| &meter.route) };
-        if meter.is_some_and(|meter| meter.quiet) {
+        let meter = self.call.meter.get().map_or(&self.call.edge.unrouted, Arc::as_ref);
+        meter.count(self.status, duration);
+        let line = Line { access: self, duration, route: &meter.route };
+        if meter.quiet {
             slog::debug!(self.call.log(), "request"; line);
         } else {
             slog::info!(self.call.log(), "request"; line);

@@ -36,15 +36,16 @@ pub(super) async fn compress(mut response: Response, request: &HeaderMap) -> htt
 /// Long enough, of a type that is text, and not bound to its exact bytes: a strong entity tag names the uncompressed
 /// representation alone (RFC 9110, section 8.8.3). A stream of events must not wait in a compressor.
 fn is_worth_it(response: &Response) -> bool {
+    if response.body().size_hint().exact().is_some_and(|length| length <= WORTH_IT) {
+        return false;
+    }
     let headers = response.headers();
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = text(header::CONTENT_TYPE).split(';').next().unwrap_or_default();
     let is_text = matches!(media_type, "application/json" | "application/problem+json" | "image/svg+xml")
         || (media_type.starts_with("text/") && media_type != "text/event-stream");
     let is_exact = headers.get(header::ETAG).is_some_and(|tag| !tag.as_bytes().starts_with(b"W/"));
-    let is_long = response.body().size_hint().exact().is_none_or(|length| length > WORTH_IT);
     is_text
-        && is_long
         && !is_exact
         && response.status() != StatusCode::NO_CONTENT
         && !headers.contains_key(header::CONTENT_ENCODING)

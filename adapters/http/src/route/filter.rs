@@ -1,7 +1,7 @@
 //! Routes as warp filters: one boxed filter for each pattern of paths, grouped under its first segments, so that warp
 //! tries few of them for a request. They never reject in the end: what matches no pattern is answered 404 here.
 
-use super::{Gate, Meter, Response, Route, resource::Resource};
+use super::{Gate, Response, Route, resource::Resource};
 use crate::{
     call::Call,
     extract::body,
@@ -68,10 +68,8 @@ fn either(filters: Vec<Filters>) -> Filters {
 }
 
 fn not_found() -> Filters {
-    let meter = Arc::new(Meter::new("OTHER", "none", false));
     warp::ext::get::<Arc<Call>>()
-        .map(move |call: Arc<Call>| {
-            let _ = call.meter.set(meter.clone());
+        .map(|call: Arc<Call>| {
             ApiError::new(Kind::NotFound, "there is nothing at this path").into_response(&call)
         })
         .boxed()

@@ -1,25 +1,21 @@
 //! Persons in version 2: entity tags, and a condition on every write of an existing person.
 
+mod bodies;
+
 use super::{DIALECT, error};
 use crate::{
-    extract::{Field, Whole, json, none_match, query},
+    extract::{json, none_match, query},
     list::list_with_pagination,
     persons::{Listing, Said, expected, id, tag},
     problem::{ApiError, Kind},
-    reply::{self, Instant},
+    reply,
     route::{Declared, Request, Response, route},
-    schema,
 };
 use application::{Context, PersonController};
-use domain::{Person, PersonDetails, PersonId, Version};
+use bodies::{ListParams, NewPerson, PageBody, PersonBody, PersonPatch, PersonsBody};
+use domain::{Person, PersonId, Version};
 use http::header;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::{
-    IntoParams, PartialSchema, ToSchema,
-    openapi::{RefOr, Schema},
-};
-use uuid::Uuid;
 
 type Persons = Arc<PersonController>;
 
@@ -39,153 +35,6 @@ pub(super) fn declared() -> Vec<Declared<Persons>> {
 const IF_MATCH: &str =
     "Entity tags of the versions that may be written over, or `*` for any. Required if the person exists.";
 const WRITE: &[Kind] = &[Kind::Conflict, Kind::PreconditionFailed, Kind::PreconditionRequired];
-
-/// A person.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Person)]
-struct PersonBody<'a> {
-    id: Uuid,
-    #[schema(value_type = schema::PersonName)]
-    full_name: &'a str,
-    #[schema(value_type = schema::EmailAddress)]
-    email: &'a str,
-    #[schema(value_type = schema::Age)]
-    age: u8,
-    meta: Meta,
-}
-
-/// What the service says of it.
-#[derive(Serialize, ToSchema)]
-struct Meta {
-    /// How often it was written.
-    #[schema(minimum = 1)]
-    version: i64,
-    #[schema(value_type = String, format = DateTime, example = "2026-11-30T12:00:00.000000Z")]
-    created_at: Instant,
-    /// When it was last written.
-    #[schema(value_type = String, format = DateTime, example = "2026-11-30T12:00:00.000000Z")]
-    updated_at: Instant,
-}
-
-impl<'a> From<&'a Person> for PersonBody<'a> {
-    fn from(person: &'a Person) -> Self {
-        let PersonDetails { name, email, age } = person.details();
-        Self {
-            id: person.id().0,
-            full_name: name.as_str(),
-            email: email.as_str(),
-            age: age.years(),
-            meta: Meta {
-                version: person.version().number(),
-                created_at: Instant(person.created_at()),
-                updated_at: Instant(person.updated_at()),
-            },
-        }
-    }
-}
-
-/// A page of persons.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Persons)]
-struct PersonsBody<'a> {
-    items: Vec<PersonBody<'a>>,
-    page: PageBody,
-}
-
-/// Where the page stands in the list.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Page)]
-struct PageBody {
-    /// How many items a page has at most.
-    #[schema(minimum = 1, maximum = 100)]
-    limit: u8,
-    /// The address of the page that follows; null on the last.
-    #[schema(required = true, format = "uri-reference")]
-    next: Option<String>,
-    /// The address of the page that precedes; null on the first.
-    #[schema(required = true, format = "uri-reference")]
-    prev: Option<String>,
-}
-
-/// Everything that a client may say of a person.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct NewPerson {
-    #[serde(default)]
-    #[schema(required = true, value_type = schema::PersonName)]
-    full_name: Field<String>,
-    #[serde(default)]
-    #[schema(required = true, value_type = schema::EmailAddress)]
-    email: Field<String>,
-    #[serde(default)]
-    #[schema(required = true, value_type = schema::Age)]
-    age: Field<Whole>,
-}
-
-impl From<NewPerson> for Said {
-    fn from(NewPerson { full_name: name, email, age }: NewPerson) -> Self {
-        Self { name, email, age }
-    }
-}
-
-/// What shall change of a person: what is left out stays as it is (RFC 7396).
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct PersonPatch {
-    #[serde(default)]
-    #[schema(required = false, value_type = schema::PersonName)]
-    full_name: Field<String>,
-    #[serde(default)]
-    #[schema(required = false, value_type = schema::EmailAddress)]
-    email: Field<String>,
-    #[serde(default)]
-    #[schema(required = false, value_type = schema::Age)]
-    age: Field<Whole>,
-}
-
-impl From<PersonPatch> for Said {
-    fn from(PersonPatch { full_name: name, email, age }: PersonPatch) -> Self {
-        Self { name, email, age }
-    }
-}
-
-#[derive(Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListParams {
-    /// How many persons at most.
-    #[param(inline, required = false, value_type = schema::Limit)]
-    limit: Option<String>,
-    /// No parameter to be made up: it comes with `next` and `prev`, so the document does not list it.
-    #[param(ignore)]
-    cursor: Option<String>,
-    /// Only persons whose name starts so, case included.
-    #[param(inline, required = false, value_type = schema::PersonName)]
-    full_name: Option<String>,
-    /// Only the person with this address, regardless of case.
-    #[param(inline, required = false, value_type = schema::EmailAddress)]
-    email: Option<String>,
-    /// By what to sort; `-` in front sorts from the greatest to the least.
-    #[param(inline, required = false, value_type = Sort)]
-    sort: Option<String>,
-}
-
-/// See [`ListParams::sort`].
-struct Sort;
-
-impl PartialSchema for Sort {
-    fn schema() -> RefOr<Schema> {
-        schema::sort(&["created_at", "full_name", "email"])
-    }
-}
-
-impl ToSchema for Sort {}
-
-impl From<ListParams> for Listing {
-    fn from(ListParams { limit, cursor, full_name: name, email, sort }: ListParams) -> Self {
-        Self { limit, cursor, name, email, sort }
-    }
-}
 
 /// The person with its entity tag.
 fn reply(person: &Person) -> Response {
