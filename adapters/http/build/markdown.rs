@@ -47,10 +47,7 @@ pub(crate) fn render(entry: &Entry, source: &str) -> Result<Page, String> {
 }
 
 fn options() -> Options {
-    Options::ENABLE_TABLES
-        | Options::ENABLE_GFM
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES
+    Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_TASKLISTS
 }
 
 /// `../` as often as a page at `url` lies below `/doc/`.
@@ -85,7 +82,7 @@ impl<'a> Writer<'a> {
 
     fn event(&mut self, event: Event<'a>, rest: &mut Parser<'a>) -> Result<(), String> {
         match event {
-            Event::Start(Tag::Heading { level, id, .. }) => self.heading(level as usize, id, rest),
+            Event::Start(Tag::Heading { level, .. }) => self.heading(level as usize, rest),
             Event::Start(Tag::CodeBlock(kind)) => self.code_block(&kind, rest),
             Event::Start(Tag::Link { link_type, dest_url, title, id }) => {
                 let dest_url = self.link(&dest_url)?;
@@ -119,7 +116,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn heading(&mut self, level: usize, id: Option<CowStr<'a>>, rest: &mut Parser<'a>) -> Result<(), String> {
+    fn heading(&mut self, level: usize, rest: &mut Parser<'a>) -> Result<(), String> {
         let (mut plain, mut inner) = (String::new(), Vec::new());
         for event in rest.by_ref() {
             match event {
@@ -139,7 +136,7 @@ impl<'a> Writer<'a> {
             self.html("</h1>");
             return Ok(());
         }
-        let id = self.unique(id.map_or_else(|| slug(&plain), |id| id.to_string()));
+        let id = self.unique(slug(&plain));
         self.html(format!("<h{level} id=\"{id}\">"));
         self.out.extend(inner);
         self.html(format!(

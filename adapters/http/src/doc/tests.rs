@@ -176,6 +176,18 @@ async fn each_version_has_its_document_and_a_page_that_loads_it() {
 }
 
 #[test]
+fn every_link_of_the_readme_leads_to_a_file() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for name in ["README.md", "SECURITY.md"] {
+        let text = fs::read_to_string(top.join(name)).unwrap();
+        for link in text.split("](").skip(1).map(|rest| rest.split_once(')').unwrap().0) {
+            let path = link.split('#').next().unwrap();
+            assert!(link.contains("://") || top.join(path).exists(), "{link} in {name}");
+        }
+    }
+}
+
+#[test]
 fn every_problem_that_an_operation_documents_is_explained() {
     let doc = doc("");
     let errors = doc.files["errors"].text();
