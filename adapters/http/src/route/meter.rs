@@ -11,9 +11,6 @@ pub(crate) struct Meter {
     pub(crate) quiet: bool,
     /// By class of status, `1xx` to `5xx`.
     classes: [(Counter, Histogram); 5],
-    deprecated: Counter,
-    /// Refused because too much was under way.
-    pub(super) shed: Counter,
 }
 
 impl Meter {
@@ -27,14 +24,7 @@ impl Meter {
                 histogram!("plinth_http_request_duration_seconds", &labels),
             )
         };
-        let labels = [("method", method.to_owned()), ("route", route.to_owned())];
-        Self {
-            route: route.to_owned(),
-            quiet,
-            classes: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(class),
-            deprecated: counter!("plinth_http_deprecated_requests_total", &labels),
-            shed: counter!("plinth_http_shed_total", &labels),
-        }
+        Self { route: route.to_owned(), quiet, classes: ["1xx", "2xx", "3xx", "4xx", "5xx"].map(class) }
     }
 
     /// A request was answered.
@@ -44,10 +34,5 @@ impl Meter {
             requests.increment(1);
             durations.record(duration);
         }
-    }
-
-    /// A deprecated route was used.
-    pub(super) fn count_deprecated(&self) {
-        self.deprecated.increment(1);
     }
 }

@@ -1,6 +1,6 @@
 //! Everything behind one pattern of paths: its methods, and what follows from them, HEAD, OPTIONS and 405.
 
-use super::{Gate, Meter, Request, Response, Route, media_types, pattern::Pattern};
+use super::{Deprecation, Gate, Meter, Request, Response, Route, media_types, pattern::Pattern};
 use crate::{
     call::Call,
     extract::body::{self, Chunks},
@@ -10,6 +10,7 @@ use crate::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
+use metrics::{Counter, counter};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
 
@@ -29,6 +30,10 @@ struct Endpoint {
     meter: Arc<Meter>,
     /// What a body may be; none if there is no body.
     media_types: Vec<String>,
+    /// Requests refused because too many were under way.
+    shed: Counter,
+    /// The end of its life, and how often it was used all the same.
+    deprecation: Option<(Deprecation, Counter)>,
 }
 
 /// What may stand in a segment of a path as it is (RFC 3986, `unreserved`).
@@ -72,7 +77,7 @@ impl Resource {
         body: Chunks,
     ) -> Response {
         let _ = call.meter.set(endpoint.meter.clone());
-        let link = endpoint.route.facts.deprecation.is_some().then(|| params.clone());
+        let link = endpoint.deprecation.is_some().then(|| params.clone());
         let result = match endpoint.read(&call, body).await {
             Err(error) => Err(error),
             Ok(body) => {
@@ -84,8 +89,8 @@ impl Resource {
             error.log(call.log());
             error.into_response(&call)
         });
-        if let (Some(deprecation), Some(params)) = (&endpoint.route.facts.deprecation, link) {
-            endpoint.meter.count_deprecated();
+        if let (Some((deprecation, uses)), Some(params)) = (&endpoint.deprecation, link) {
+            uses.increment(1);
             deprecation
                 .tell(response.headers_mut(), |path| fill(call.root_path(), path, &self.pattern, &params));
         }
@@ -98,7 +103,7 @@ impl Resource {
             return run(request).await;
         }
         self.gate.pass(move || run(request)).await.unwrap_or_else(|_full| {
-            endpoint.meter.shed.increment(1);
+            endpoint.shed.increment(1);
             Err(ApiError::unavailable("too many requests are under way; try again in a second"))
         })
     }
@@ -122,7 +127,15 @@ impl Endpoint {
     fn new(route: Route) -> Self {
         let facts = &route.facts;
         let meter = Arc::new(Meter::new(facts.method.as_str(), &facts.path, facts.quiet));
-        Self { meter, media_types: media_types(facts), route }
+        let labels = [("method", facts.method.to_string()), ("route", facts.path.clone())];
+        let deprecation = facts.deprecation.clone();
+        Self {
+            meter,
+            media_types: media_types(facts),
+            shed: counter!("plinth_http_shed_total", &labels),
+            deprecation: deprecation.map(|d| (d, counter!("plinth_http_deprecated_requests_total", &labels))),
+            route,
+        }
     }
 
     async fn read(&self, call: &Call, body: Chunks) -> Result<Bytes, ApiError> {

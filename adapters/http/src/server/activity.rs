@@ -70,13 +70,18 @@ impl Activity {
         let header_since = self.header_since.load(Relaxed);
         let (since, allowed) = if self.in_flight.load(Relaxed) > 0 {
             (self.now(), self.header.min(self.idle)) // look again; nothing can be over earlier
-        } else if header_since != NONE {
+        } else if self.in_header() {
             (header_since, self.header)
         } else {
             (self.idle_since.load(Relaxed), self.idle)
         };
         let until = Duration::from_millis(since) + allowed;
         until.checked_sub(self.opened.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    /// Whether a header is being read, or the first one awaited.
+    pub(super) fn in_header(&self) -> bool {
+        self.in_flight.load(Relaxed) == 0 && self.header_since.load(Relaxed) != NONE
     }
 
     fn now(&self) -> u64 {

@@ -111,6 +111,7 @@ impl Shared {
                 _ended = connection.as_mut() => return,
                 () = alarm.as_mut() => match activity.left() {
                     _ if closing => return,
+                    None if activity.in_header() => return,
                     Some(left) => alarm.as_mut().reset(Instant::now() + left),
                     None => {
                         closing = true;
