@@ -76,6 +76,11 @@ pub(crate) fn unreachable(reason: String) -> Diesel {
     Diesel::DatabaseError(ClosedConnection, Box::new(reason))
 }
 
+/// Everybody else was first.
+pub(crate) fn exhausted() -> Diesel {
+    unreachable("all connections of the pool were in use".to_owned())
+}
+
 /// The server has a statement and says nothing, not even that its own time-out has passed.
 pub(crate) fn no_answer() -> Diesel {
     unreachable("no answer to a statement in time".to_owned())

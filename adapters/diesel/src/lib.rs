@@ -8,11 +8,12 @@
 mod config;
 mod draft;
 mod error;
+mod fragments;
 mod metrics;
 mod migrator;
 mod open;
+mod pool;
 mod postgres;
-mod row_values;
 mod schema;
 mod sqlite;
 mod types;

@@ -16,25 +16,27 @@ mod repositories;
 pub(crate) use migrations::Session;
 pub(crate) use target::Target;
 
-use crate::{DatabaseConfig, OpenError, error, metrics};
+use crate::{
+    DatabaseConfig, OpenError, error, metrics,
+    pool::{Lease, Pool},
+};
 use diesel::{QueryResult, result::DatabaseErrorInformation};
 use diesel_async::AsyncPgConnection;
 use pipelined::Read;
-use pool::Pool;
 use shared::Shared;
 use std::{
     borrow::Cow,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 use tokio::time::timeout;
 
 pub(crate) type Backend = diesel::pg::Pg;
 pub(crate) type Conn = AsyncPgConnection;
-pub(crate) type Write<'a> = bb8::PooledConnection<'a, pool::Manager>;
+pub(crate) type Write<'a> = Lease<'a, pool::Manager>;
 
 /// The connections of a service.
 #[derive(Clone)]
@@ -42,7 +44,8 @@ pub(crate) struct Db(Arc<Inner>);
 
 struct Inner {
     shared: Shared,
-    pool: Pool,
+    writers: Pool<pool::Manager>,
+    last_failure: Arc<Mutex<Option<String>>>,
     closed: AtomicBool,
     /// How long an answer may take before the connection is given up: the server's own limit and a second for the way.
     read_patience: Duration,
@@ -90,9 +93,11 @@ pub(crate) use write;
 pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Db, OpenError> {
     let target = Arc::new(Target::parse(config)?);
     let first = target.connect(config.read_timeout).await?;
+    let (writers, last_failure) = pool::build(config, target.clone(), log);
     let db = Db(Arc::new(Inner {
-        shared: Shared::new(config, target.clone(), first, log),
-        pool: Pool::new(config, target, log),
+        shared: Shared::new(config, target, first, log),
+        writers,
+        last_failure,
         closed: AtomicBool::new(false),
         read_patience: config.read_timeout + Duration::from_secs(1),
         write_patience: config.statement_timeout + Duration::from_secs(1),
@@ -100,8 +105,7 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
     let watched = Arc::downgrade(&db.0);
     metrics::watch(move || {
         let inner = watched.upgrade()?;
-        let (connections, idle) = inner.pool.size();
-        Some(vec![("shared", inner.shared.connected(), 0), ("writers", connections, idle)])
+        Some(vec![("shared", inner.shared.connected(), 0), inner.writers.size()])
     });
     Ok(db)
 }
@@ -133,10 +137,10 @@ impl Db {
     /// A connection of the pool, within the acquire time-out. Use [`write!`].
     pub(crate) async fn write(&self) -> QueryResult<Write<'_>> {
         self.check_open()?;
-        let started = Instant::now();
-        let conn = self.0.pool.get().await;
-        metrics::acquired("writers", started, conn.is_ok());
-        conn.map_err(error::unreachable)
+        self.0.writers.get().await.ok_or_else(|| {
+            let failure = self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            failure.map_or_else(error::exhausted, error::unreachable)
+        })
     }
 
     pub(crate) fn write_patience(&self) -> Duration {
@@ -146,15 +150,7 @@ impl Db {
     /// See `Database::close`.
     pub(crate) async fn close(&self) {
         self.0.closed.store(true, Ordering::Relaxed);
-        let returned = async {
-            let mut tick = tokio::time::interval(Duration::from_millis(20));
-            while let (connections, idle) = self.0.pool.size()
-                && connections > idle
-            {
-                tick.tick().await;
-            }
-        };
-        let _given_up = timeout(Duration::from_secs(5), returned).await;
+        self.0.writers.close().await;
         self.0.shared.close();
     }
 

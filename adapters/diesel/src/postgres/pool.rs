@@ -1,7 +1,7 @@
 //! The pool of connections for writes.
 
-use super::{Conn, Target, Write};
-use crate::{DatabaseConfig, OpenError};
+use super::{Conn, Target};
+use crate::{DatabaseConfig, OpenError, pool::Pool};
 use diesel_async::pooled_connection::PoolableConnection;
 use std::{
     ops::{Deref, DerefMut},
@@ -9,39 +9,22 @@ use std::{
     time::Duration,
 };
 
-pub(super) struct Pool {
-    connections: bb8::Pool<Manager>,
-    last_failure: Arc<Mutex<Option<String>>>,
-}
-
-impl Pool {
-    /// Connections are made on demand: `Database::open` has just shown that they can be.
-    pub(super) fn new(config: &DatabaseConfig, target: Arc<Target>, log: &slog::Logger) -> Self {
-        let last_failure = Arc::default();
-        let manager = Manager {
-            target,
-            statement_timeout: config.statement_timeout,
-            last_failure: Arc::clone(&last_failure),
-            log: log.clone(),
-        };
-        let builder = bb8::Pool::builder().max_size(config.pool_size);
-        let connections = builder.connection_timeout(config.acquire_timeout).build_unchecked(manager);
-        Self { connections, last_failure }
-    }
-
-    /// A connection within the acquire time-out, or why there is none.
-    pub(super) async fn get(&self) -> Result<Write<'_>, String> {
-        self.connections.get().await.map_err(|_| {
-            let failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            failure.unwrap_or_else(|| "all connections of the pool were in use".to_owned())
-        })
-    }
-
-    /// How many connections there are, and how many of them are idle.
-    pub(super) fn size(&self) -> (u32, u32) {
-        let state = self.connections.state();
-        (state.connections, state.idle_connections)
-    }
+/// Connections are made on demand: `Database::open` has just shown that they can be. Why the last attempt failed, if it
+/// did, is kept beside the pool.
+pub(super) fn build(
+    config: &DatabaseConfig,
+    target: Arc<Target>,
+    log: &slog::Logger,
+) -> (Pool<Manager>, Arc<Mutex<Option<String>>>) {
+    let last_failure = Arc::default();
+    let manager = Manager {
+        target,
+        statement_timeout: config.statement_timeout,
+        last_failure: Arc::clone(&last_failure),
+        log: log.clone(),
+    };
+    let pool = Pool::new("writers", config.pool_size, config.acquire_timeout, bb8::Pool::builder(), manager);
+    (pool, last_failure)
 }
 
 /// Makes and judges connections.

@@ -3,7 +3,7 @@
 use super::{Backend, Conn, Db, read, violated, write};
 use crate::{
     error::{Conflict, failed, refused},
-    row_values::beyond,
+    fragments::{beyond, limited},
     schema::persons,
     types::{At, Id, sql::Guid},
 };
@@ -63,24 +63,25 @@ impl PersonRepository for Persons {
     }
 }
 
+/// The limit and at least one row more.
 async fn list<C: AsyncConnectionCore<Backend = Backend>>(
     conn: &mut C,
     query: &PersonQuery,
 ) -> QueryResult<Vec<PersonRow>> {
-    page(query).select(PersonRow::as_select()).load(conn).await
+    let page = page(query).select(PersonRow::as_select());
+    limited(page, query.limit.get() + 1).load(conn).await
 }
 
-/// One row more than the limit, leading away from the cursor.
+/// The list in its order, leading away from the cursor.
 pub(crate) fn page(query: &PersonQuery) -> Query<'_> {
-    let rows = filtered(persons::table.into_boxed(), &query.filter);
-    sorted(rows, query.sort, query.cursor.as_ref()).limit(i64::from(query.limit.get()) + 1)
+    sorted(filtered(persons::table.into_boxed(), &query.filter), query.sort, query.cursor.as_ref())
 }
 
 async fn find<C: AsyncConnectionCore<Backend = Backend>>(
     conn: &mut C,
     id: PersonId,
 ) -> QueryResult<Option<PersonRow>> {
-    persons::table.find(Id(id.0)).select(PersonRow::as_select()).first(conn).await.optional()
+    persons::table.find(Id(id.0)).select(PersonRow::as_select()).get_result(conn).await.optional()
 }
 
 async fn insert(conn: &mut Conn, person: &Person) -> QueryResult<()> {

@@ -13,38 +13,38 @@ pub(crate) use admin::scratch;
 pub(crate) use file::path;
 pub(crate) use migrations::Session;
 
-use crate::{DatabaseConfig, OpenError, error, metrics};
+use crate::{
+    DatabaseConfig, OpenError, error, metrics,
+    pool::{Lease, Pool},
+};
 use diesel::{
     QueryResult, SqliteConnection,
     result::{ConnectionError, DatabaseErrorInformation},
 };
 use diesel_async::{
     AsyncConnection, SimpleAsyncConnection,
-    pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig,
-        bb8::{Pool, PooledConnection},
-    },
+    pooled_connection::{AsyncDieselConnectionManager, ManagerConfig},
     sync_connection_wrapper::SyncConnectionWrapper,
 };
 use std::{
     borrow::Cow,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
 };
 
 pub(crate) type Backend = diesel::sqlite::Sqlite;
 pub(crate) type Conn = SyncConnectionWrapper<SqliteConnection>;
-pub(crate) type Write<'a> = PooledConnection<'a, Conn>;
-type Read<'a> = PooledConnection<'a, Conn>;
+pub(crate) type Write<'a> = Lease<'a, Manager>;
+type Read<'a> = Lease<'a, Manager>;
+type Manager = AsyncDieselConnectionManager<Conn>;
 
 /// The connections of a service.
 #[derive(Clone)]
 pub(crate) struct Db(Arc<Inner>);
 
 struct Inner {
-    readers: Pool<Conn>,
-    writer: Pool<Conn>,
+    readers: Pool<Manager>,
+    writer: Pool<Manager>,
     /// Held as long as we serve; `None` once closed.
     lock: Mutex<Option<file::Lock>>,
 }
@@ -77,28 +77,20 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
     file::make_folder(&path)?;
     let lock = file::Lock::take(&path)?;
     Session::open(config).await?.upgrade(None, log).await?;
-    let build = |size, role| {
-        let manager = manager(&path, pragmas(config, role));
+    let pool = |name, size, role| {
         // A connection to a file does not break and does not age.
-        Pool::builder()
-            .max_size(size)
-            .connection_timeout(config.acquire_timeout)
-            .test_on_check_out(false)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .build(manager)
+        let builder = bb8::Pool::builder().test_on_check_out(false).idle_timeout(None).max_lifetime(None);
+        Pool::new(name, size, config.acquire_timeout, builder, manager(&path, pragmas(config, role)))
     };
-    let failed = |error: diesel_async::pooled_connection::PoolError| file::unusable(&path, error);
     let db = Db(Arc::new(Inner {
-        readers: build(config.readers, Role::Reader).await.map_err(failed)?,
-        writer: build(1, Role::Writer).await.map_err(failed)?,
+        readers: pool("readers", config.readers, Role::Reader),
+        writer: pool("writers", 1, Role::Writer),
         lock: Mutex::new(Some(lock)),
     }));
     let watched = Arc::downgrade(&db.0);
     metrics::watch(move || {
         let inner = watched.upgrade()?;
-        let size = |name, pool: &Pool<Conn>| (name, pool.state().connections, pool.state().idle_connections);
-        Some(vec![size("readers", &inner.readers), size("writers", &inner.writer)])
+        Some(vec![inner.readers.size(), inner.writer.size()])
     });
     Ok(db)
 }
@@ -106,12 +98,12 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
 impl Db {
     /// A reader. Use [`read!`].
     pub(crate) async fn read(&self) -> QueryResult<Read<'_>> {
-        self.acquire("readers", &self.0.readers).await
+        self.acquire(&self.0.readers).await
     }
 
     /// The writer. Use [`write!`].
     pub(crate) async fn write(&self) -> QueryResult<Write<'_>> {
-        self.acquire("writers", &self.0.writer).await
+        self.acquire(&self.0.writer).await
     }
 
     /// See `Database::close`. What the log still holds is moved into the database, so that copying one file is a backup.
@@ -119,21 +111,16 @@ impl Db {
         if let Ok(mut writer) = self.write().await {
             let _busy = writer.batch_execute("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)").await;
         }
+        self.0.readers.close().await;
+        self.0.writer.close().await;
         self.held_lock().take();
     }
 
-    async fn acquire<'a>(
-        &self,
-        name: &'static str,
-        pool: &'a Pool<Conn>,
-    ) -> QueryResult<PooledConnection<'a, Conn>> {
+    async fn acquire<'a>(&self, pool: &'a Pool<Manager>) -> QueryResult<Lease<'a, Manager>> {
         if self.held_lock().is_none() {
             return Err(error::closed());
         }
-        let started = Instant::now();
-        let conn = pool.get().await;
-        metrics::acquired(name, started, conn.is_ok());
-        conn.map_err(|_| error::unreachable("all connections of the pool were in use".to_owned()))
+        pool.get().await.ok_or_else(error::exhausted)
     }
 
     fn held_lock(&self) -> std::sync::MutexGuard<'_, Option<file::Lock>> {
@@ -176,7 +163,7 @@ fn pragmas(config: &DatabaseConfig, role: Role) -> String {
     )
 }
 
-fn manager(path: &Path, pragmas: String) -> AsyncDieselConnectionManager<Conn> {
+fn manager(path: &Path, pragmas: String) -> Manager {
     let mut config = ManagerConfig::default();
     config.custom_setup = Box::new(move |path| {
         let (path, pragmas) = (path.to_owned(), pragmas.clone());

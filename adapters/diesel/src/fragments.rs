@@ -1,18 +1,18 @@
-//! `(a, b) > (x, y)`: the condition of a keyset page whose sort key has ties. Diesel has no words for it.
-//!
-//! `a > x OR (a = x AND b > y)` means the same, but neither database finds the place in an index by it; `a >= x AND (a > x OR
-//! b > y)` is found, and then reads all the ties in front of it. A comparison of rows is one step in the index, however
-//! many ties there are (PostgreSQL manual, "Row Constructor Comparison"; SQLite manual, "Row Values").
+//! Two pieces of SQL that Diesel has no words for, and that keyset pages live on.
 
 use diesel::{
     QueryResult,
     backend::Backend,
     expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate},
-    query_builder::{AstPass, QueryFragment, QueryId},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_types::Bool,
 };
 
-/// Whether a row lies beyond a position.
+/// `(a, b) > (x, y)`: the condition of a page whose sort key has ties.
+///
+/// `a > x OR (a = x AND b > y)` means the same, but neither database finds the place in an index by it; `a >= x AND (a > x OR
+/// b > y)` is found, and then reads all the ties in front of it. A comparison of rows is one step in the index, however
+/// many ties there are (PostgreSQL manual, "Row Constructor Comparison"; SQLite manual, "Row Values").
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Beyond<C, V> {
     columns: C,
@@ -70,4 +70,37 @@ where
 
 impl<C, V> ValidGrouping<()> for Beyond<C, V> {
     type IsAggregate = is_aggregate::No;
+}
+
+/// `… LIMIT 21`, as a constant: PostgreSQL guesses that a bound limit is a tenth of the table, finds the plan for that too
+/// dear to keep, and plans the same page anew each time, for longer than it takes to read it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limited<Q> {
+    query: Q,
+    rows: u8,
+}
+
+/// At least `wanted` rows of `query`, in one of three sizes: each constant is a statement that a connection keeps.
+pub(crate) fn limited<Q>(query: Q, wanted: u8) -> Limited<Q> {
+    let rows = [21, 51].into_iter().find(|size| wanted <= *size).unwrap_or(wanted.max(101));
+    Limited { query, rows }
+}
+
+impl<Q: Query> Query for Limited<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Limited<Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(" LIMIT ");
+        out.push_sql(&self.rows.to_string());
+        Ok(())
+    }
+}
+
+/// As for [`Beyond`], with the number.
+impl<Q> QueryId for Limited<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
