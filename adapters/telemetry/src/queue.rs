@@ -13,7 +13,7 @@ use std::{
 };
 
 /// How long the writer lets lines gather before it takes them. Without it every line under load would wake a thread.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(5);
 
 /// The queue; shared by whoever logs and the writer.
 pub(crate) struct Queue {

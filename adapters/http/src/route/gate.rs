@@ -1,13 +1,24 @@
-//! The gate before the handlers: so many at once, each in a task of its own, each awaited no longer than the deadline.
+//! The gate before the handlers: so many at once, each awaited no longer than the deadline.
 //!
 //! A handler whose client has gone, or whose deadline has passed, goes on to its end: dropped in the middle of a
 //! transaction it could hand an open one back to the pool. It keeps its permit until then, so that the number of handlers
 //! at work is bounded whatever clients do, and the process waits for it when it stops.
+//!
+//! A handler runs in the task of its connection and gets one of its own only when that leaves it. Spawning each of them
+//! from the start would promise the same and costs a tenth of a small request.
 
 use super::{Answer, Response};
 use crate::problem::{ApiError, Kind};
-use std::{any::Any, sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, time::timeout};
+use futures_util::FutureExt;
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
 use tokio_util::task::TaskTracker;
 
 /// See the module.
@@ -32,16 +43,15 @@ impl Gate {
         answer: impl FnOnce() -> Answer + Send + 'static,
     ) -> Result<Result<Response, ApiError>, Full> {
         let permit = self.permits.clone().try_acquire_owned().map_err(|_| Full)?;
-        let task = self.tracker.spawn(async move {
+        let work = self.tracker.track_future(async move {
             let _permit = permit;
-            answer().await
+            AssertUnwindSafe(async move { answer().await }).catch_unwind().await
         });
-        Ok(match timeout(self.deadline, task).await {
+        Ok(match timeout(self.deadline, Work(Some(Box::pin(work)))).await {
             Ok(Ok(result)) => result,
-            Ok(Err(error)) => Err(match error.try_into_panic() {
-                Ok(panic) => ApiError::internal().with_source(format!("panic: {}", message(panic.as_ref()))),
-                Err(_) => ApiError::unavailable("the service is stopping"),
-            }),
+            Ok(Err(panic)) => {
+                Err(ApiError::internal().with_source(format!("panic: {}", message(panic.as_ref()))))
+            }
             Err(_) => Err(ApiError::new(
                 Kind::Deadline,
                 "the work takes too long; it goes on, and may still take effect",
@@ -59,6 +69,31 @@ impl Gate {
     /// How many handlers are at work.
     pub(crate) fn at_work(&self) -> usize {
         self.tracker.len()
+    }
+}
+
+type Caught = Result<Result<Response, ApiError>, Box<dyn Any + Send>>;
+
+/// A handler at work. Dropped before its end, it goes on in a task of its own.
+struct Work<F: Future<Output = Caught> + Send + 'static>(Option<Pin<Box<F>>>);
+
+impl<F: Future<Output = Caught> + Send + 'static> Future for Work<F> {
+    type Output = Caught;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Caught> {
+        let Some(work) = &mut self.0 else { return Poll::Pending };
+        let caught = ready!(work.as_mut().poll(cx));
+        self.0 = None;
+        Poll::Ready(caught)
+    }
+}
+
+impl<F: Future<Output = Caught> + Send + 'static> Drop for Work<F> {
+    fn drop(&mut self) {
+        // Without a runtime the process is at its end, and what was not waited for ends with it.
+        if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(work);
+        }
     }
 }
 
