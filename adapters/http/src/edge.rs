@@ -20,7 +20,8 @@ use crate::{
 use access::Access;
 use application::{Clock, Ids, RequestId};
 use bytes::Bytes;
-use http::{Uri, request::Parts, uri::PathAndQuery};
+use http::{Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
+use http_body::Body as _;
 use ipnet::IpNet;
 use metrics::{Gauge, gauge};
 use std::{
@@ -77,6 +78,9 @@ impl App {
             Ok(()) => self.route(call.clone(), body).await,
             Err(error) => error.into_response(&call),
         };
+        if call.method == Method::HEAD {
+            response = without_body(response);
+        }
         headers::complete(response.headers_mut(), &call.request_id);
         access.answered(gzip::compress(response, &call.headers).await)
     }
@@ -173,6 +177,15 @@ impl Edge {
     fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(&address))
     }
+}
+
+/// The answer to HEAD: what GET would say, with the length that its body would have (RFC 9110, section 9.3.2).
+fn without_body(response: Response) -> Response {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact().filter(|_| parts.status == StatusCode::OK) {
+        parts.headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Response::from_parts(parts, Default::default())
 }
 
 #[cfg(test)]

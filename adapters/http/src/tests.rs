@@ -163,6 +163,8 @@ async fn head_is_get_without_its_body() {
     assert_eq!((head.status, head.body.len()), (get.status, 0));
     assert_eq!(head.header("content-length"), Some(&*get.body.len().to_string()));
     assert_eq!(head.header("content-type"), get.header("content-type"));
+    let nothing = send(&app(untouched()), request("HEAD", "/nothing"), "").await;
+    assert_eq!((nothing.status.as_u16(), nothing.body.len()), (404, 0));
 }
 
 #[tokio::test]

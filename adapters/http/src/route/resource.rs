@@ -9,7 +9,6 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
-use http_body::Body as _;
 use metrics::{Counter, counter};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::sync::Arc;
@@ -59,14 +58,12 @@ impl Resource {
         call: Arc<Call>,
         body: Chunks,
     ) -> Response {
-        let is_head = call.method == Method::HEAD;
-        let wanted = if is_head { &Method::GET } else { &call.method };
+        let wanted = if call.method == Method::HEAD { &Method::GET } else { &call.method };
         let Some(endpoint) = self.endpoints.iter().find(|e| e.route.facts.method == *wanted) else {
             let _ = call.meter.set(self.other.clone());
             return self.without_endpoint(&call);
         };
-        let response = self.enter(endpoint, params, call, body).await;
-        if is_head { without_body(response) } else { response }
+        self.enter(endpoint, params, call, body).await
     }
 
     async fn enter(
@@ -154,15 +151,6 @@ fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> HeaderValue {
     }
     names.push("OPTIONS");
     HeaderValue::try_from(names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
-}
-
-/// The answer to HEAD: what GET would say, with the length that its body would have (RFC 9110, section 9.3.2).
-fn without_body(response: Response) -> Response {
-    let (mut parts, body) = response.into_parts();
-    if let Some(length) = body.size_hint().exact().filter(|_| parts.status == StatusCode::OK) {
-        parts.headers.insert(header::CONTENT_LENGTH, length.into());
-    }
-    Response::from_parts(parts, Default::default())
 }
 
 /// `path` with its parameters replaced by the values that they have in `pattern`.
