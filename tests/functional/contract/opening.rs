@@ -2,7 +2,9 @@
 
 use super::{Store, silent};
 use adapter_diesel::{Database, DatabaseConfig, Migrator, OpenError};
-use plinth_tests::{Durability, Folder, Postgres, Proxy, Setup, Weather, on_postgres, on_sqlite};
+use plinth_tests::{
+    Durability, Folder, Postgres, Proxy, Setup, Weather, on_both_stacks, on_postgres, on_sqlite,
+};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
@@ -15,7 +17,8 @@ on_sqlite!(
     a_closed_file_can_be_served_again,
     what_is_not_a_database_is_refused,
 );
-on_postgres!(the_true_reason_is_told_in_time_and_no_secret, a_session_has_its_limits_and_its_name);
+on_postgres!(the_true_reason_is_told_in_time_and_no_secret, a_session_has_a_name);
+on_both_stacks!(a_usual_server_needs_no_advice);
 
 async fn open(url: &str) -> Result<Database, OpenError> {
     Database::open(&DatabaseConfig { url: url.into(), ..DatabaseConfig::default() }, &silent()).await
@@ -82,11 +85,16 @@ async fn the_true_reason_is_told_in_time_and_no_secret(_: Setup) {
     assert!(matches!(Migrator::open(&config, &silent()).await, Err(OpenError::Connect(_))));
 }
 
-async fn a_session_has_its_limits_and_its_name(setup: Setup) {
+async fn a_session_has_a_name(setup: Setup) {
     let store = Store::new(&setup).await;
     store.persons().list(&Default::default()).await.expect("a page");
     let client = plinth_tests::connect(store.kept.url()).await;
     let sessions = "SELECT count(*) FROM pg_stat_activity \
                     WHERE datname = current_database() AND application_name = 'plinth'";
     assert!(client.query_one(sessions, &[]).await.expect("a row").get::<_, i64>(0) >= 1);
+}
+
+async fn a_usual_server_needs_no_advice(setup: Setup) {
+    let store = Store::new(&setup).await;
+    assert_eq!(store.migrator().await.advice().await.expect("asked"), [""; 0]);
 }

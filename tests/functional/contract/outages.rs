@@ -4,7 +4,9 @@ use super::{Store, persons::person};
 use adapter_diesel::{Database, DatabaseConfig};
 use application::{Error, PersonRepository};
 use domain::PersonId;
-use plinth_tests::{Durability, Postgres, Proxy, Setup, Weather, connect, on_postgres, on_sqlite};
+use plinth_tests::{
+    Durability, Postgres, Proxy, Setup, Weather, connect, on_both_stacks, on_postgres, on_sqlite,
+};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
@@ -13,6 +15,7 @@ use std::{
 use uuid::Uuid;
 
 on_sqlite!(a_file_that_somebody_else_writes_to_is_unavailable);
+on_both_stacks!(in_a_crowd_everybody_is_served_in_turn);
 on_postgres!(
     a_lock_that_is_not_released_is_unavailable,
     a_statement_that_takes_too_long_is_unavailable,
@@ -137,6 +140,26 @@ async fn an_exhausted_pool_is_unavailable_in_time(setup: Setup) {
     assert_eq!(store.persons().find(NOBODY).await.expect("reads go on"), None);
     drop(hold);
     first.await.expect("no panic").expect("inserted");
+}
+
+async fn in_a_crowd_everybody_is_served_in_turn(setup: Setup) {
+    let small = |config: &mut DatabaseConfig| {
+        (config.pool_size, config.acquire_timeout) = (2, Duration::from_secs(2))
+    };
+    let store = Store::with(&setup, small).await;
+    let crowd = (0..32).map(|writer: u64| {
+        let persons = store.persons();
+        tokio::spawn(async move {
+            for number in 0..20 {
+                let somebody =
+                    person((writer * 100 + number).into(), "Ada", &format!("{writer}-{number}@example.com"));
+                persons.insert(&somebody).await.expect("served in time");
+            }
+        })
+    });
+    for member in crowd.collect::<Vec<_>>() {
+        member.await.expect("no panic");
+    }
 }
 
 async fn terminated_connections_are_replaced_unseen(setup: Setup) {

@@ -126,4 +126,9 @@ impl Migrator {
         let differences = on_session!(self, session => session.drift().await)?;
         Ok(differences.iter().map(ToString::to_string).collect())
     }
+
+    /// What an operator should change in the server's settings, a sentence each.
+    pub async fn advice(&mut self) -> Result<Vec<String>, MigrateError> {
+        on_session!(self, session => session.advice().await)
+    }
 }

@@ -152,6 +152,11 @@ impl Session {
         Ok(compare(schema::tables(), found, admin::DIALECT))
     }
 
+    /// See `Migrator::advice`.
+    pub(crate) async fn advice(&mut self) -> Result<Vec<String>, MigrateError> {
+        admin::advice(&mut self.conn).await.map_err(MigrateError::database)
+    }
+
     async fn applied(&mut self) -> Result<Vec<String>, MigrateError> {
         applied(&mut *self.conn).await.map_err(MigrateError::database)
     }

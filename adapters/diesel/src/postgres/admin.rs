@@ -5,7 +5,7 @@ use crate::{DatabaseConfig, MigrateError, OpenError, migrator::Found, schema::Co
 use diesel::{
     QueryResult,
     dsl::sql,
-    sql_types::{BigInt, Bool},
+    sql_types::{BigInt, Bool, Text},
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
@@ -70,4 +70,34 @@ pub(crate) async fn found(conn: &mut Conn) -> QueryResult<Vec<Found>> {
     )
     .load(conn)
     .await
+}
+
+/// What to tell an operator of the server's settings.
+pub(crate) async fn advice(conn: &mut Conn) -> QueryResult<Vec<String>> {
+    let language: String =
+        diesel::select(sql::<Text>("current_setting('lc_messages')")).get_result(conn).await?;
+    let foreign = (!is_english(&language)).then(|| {
+        format!(
+            "the server's messages are in {language}: set lc_messages to C, or temporary failures are taken for defects \
+             and answered with 500 instead of 503"
+        )
+    });
+    Ok(foreign.into_iter().collect())
+}
+
+/// Whether messages under this `lc_messages` are those of the source code.
+fn is_english(language: &str) -> bool {
+    ["", "C", "POSIX"].contains(&language)
+        || ["C.", "en_", "English"].iter().any(|start| language.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_english;
+
+    #[test]
+    fn languages_other_than_english_are_told_apart() {
+        assert!(["", "C", "POSIX", "C.UTF-8", "en_GB.utf8"].into_iter().all(is_english));
+        assert!(!["de_DE.UTF-8", "ca_ES", "eo", "Cantonese"].into_iter().any(is_english));
+    }
 }
