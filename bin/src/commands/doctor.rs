@@ -87,6 +87,7 @@ async fn database(config: &Config) -> Vec<Finding> {
         }
     };
     let mut findings = vec![well("database", "reachable".to_owned()), migrations(&mut migrator).await];
+    findings.extend(settings(&mut migrator).await);
     if findings.iter().all(|finding| finding.verdict == Verdict::Well) {
         findings.extend(schema(&mut migrator).await);
     }
@@ -108,6 +109,16 @@ async fn migrations(migrator: &mut Migrator) -> Finding {
             failing("migrations", format!("{unknown} are not known to this version"), "run a newer version")
         }
         _ => failing("migrations", format!("{pending} pending"), "run `plinth db upgrade`"),
+    }
+}
+
+/// Of the server, not of ours.
+async fn settings(migrator: &mut Migrator) -> Vec<Finding> {
+    match migrator.advice().await {
+        Ok(advice) => advice.iter().map(|advice| warning_of("database", advice, "")).collect(),
+        Err(error) => {
+            vec![failing("database", super::chain(&error), "check the rights of the database user")]
+        }
     }
 }
 
