@@ -71,6 +71,11 @@ pub(crate) fn is_lost(error: &Diesel) -> bool {
     }
 }
 
+/// Whether a connection is of no use for further writes: an answer may still come, or the server has become a standby.
+pub(crate) fn is_over(error: &Diesel) -> bool {
+    matches!(error, Diesel::DatabaseError(ClosedConnection | ReadOnlyTransaction, _)) || is_lost(error)
+}
+
 /// There is no connection to be had, for this reason.
 pub(crate) fn unreachable(reason: String) -> Diesel {
     Diesel::DatabaseError(ClosedConnection, Box::new(reason))

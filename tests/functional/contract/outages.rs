@@ -24,6 +24,7 @@ on_postgres!(
     an_exhausted_pool_is_unavailable_in_time,
     terminated_connections_are_replaced_unseen,
     a_plan_does_not_outlive_a_migration,
+    a_server_that_has_become_a_standby_is_left,
     a_restart_is_over_when_it_is_over,
     a_server_that_says_nothing_is_given_up,
     hanging_up_leaves_no_transaction_and_no_half_write,
@@ -183,6 +184,19 @@ async fn a_plan_does_not_outlive_a_migration(setup: Setup) {
     let change = "ALTER TABLE persons ALTER COLUMN email TYPE varchar(254)";
     connect(store.kept.url()).await.batch_execute(change).await.expect("altered");
     assert_eq!(store.persons().find(ada.id()).await.expect("found"), Some(ada));
+}
+
+async fn a_server_that_has_become_a_standby_is_left(setup: Setup) {
+    let store = Store::with(&setup, |config| config.pool_size = 1).await;
+    let client = connect(store.kept.url()).await;
+    let name: String = client.query_one("SELECT current_database()::text", &[]).await.expect("a row").get(0);
+    let standby = format!("ALTER DATABASE {name} SET default_transaction_read_only");
+    client.batch_execute(&format!("{standby} = on")).await.expect("set");
+    let ada = person(1, "Ada", "ada@example.com");
+    assert_unavailable(store.persons().insert(&ada).await, "read-only");
+    // The setting is a session's from its beginning: only a new one sees that this has changed.
+    client.batch_execute(&format!("{standby} = off")).await.expect("set");
+    store.persons().insert(&ada).await.expect("inserted by a new session");
 }
 
 /// A database on a server of its own, behind a proxy.

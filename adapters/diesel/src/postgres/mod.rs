@@ -76,13 +76,14 @@ pub(crate) use read;
 macro_rules! write {
     ($db:expr, $conn:ident => $query:expr) => {
         match $db.write().await {
-            Ok(mut $conn) => match tokio::time::timeout($db.write_patience(), $query).await {
-                Ok(result) => result,
-                Err(_) => {
+            Ok(mut $conn) => {
+                let result = tokio::time::timeout($db.write_patience(), $query).await;
+                let result = result.unwrap_or_else(|_| Err($crate::error::no_answer()));
+                if result.as_ref().is_err_and($crate::error::is_over) {
                     $conn.give_up();
-                    Err($crate::error::no_answer())
                 }
-            },
+                result
+            }
             Err(error) => Err(error),
         }
     };

@@ -16,7 +16,7 @@ use std::{
 };
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// What `sslmode` and `sslrootcert` ask for.
 pub(super) struct Security {
@@ -44,18 +44,19 @@ impl Security {
     /// Removes the two parameters from the URL: the driver knows only three of the modes and no file.
     pub(super) fn take_from(url: &mut Url) -> Result<Self, OpenError> {
         let (mut mode, mut roots, mut others) = (Mode::Prefer, None, Vec::new());
-        for (key, value) in url.query_pairs().into_owned() {
-            match key.as_str() {
+        // The others stay as they are: a URL would write a blank as `+`, which the driver does not read as one.
+        for pair in url.query().unwrap_or_default().split('&') {
+            let (key, value) = form_urlencoded::parse(pair.as_bytes()).next().unwrap_or_default();
+            match &*key {
                 "sslmode" => mode = Mode::parse(&value)?,
                 "sslrootcert" if value == "system" => roots = None,
-                "sslrootcert" => roots = Some(PathBuf::from(value)),
-                _ => others.push((key, value)),
+                "sslrootcert" => roots = Some(PathBuf::from(value.into_owned())),
+                "" => {}
+                _ => others.push(pair),
             }
         }
-        url.set_query(None);
-        if !others.is_empty() {
-            url.query_pairs_mut().extend_pairs(others);
-        }
+        let others = (!others.is_empty()).then(|| others.join("&"));
+        url.set_query(others.as_deref());
         Ok(Self { mode, roots, connector: OnceLock::new() })
     }
 
@@ -209,5 +210,24 @@ impl ServerCertVerifier for AnyName {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_about_tls_is_taken_and_the_rest_left_as_it_is() {
+        let left = |query: &str| {
+            let mut url = Url::parse(&format!("postgres://h/d{query}")).unwrap();
+            let security = Security::take_from(&mut url).unwrap();
+            (security.mode, security.roots, url.to_string())
+        };
+        let both = "?sslmode=verify-ca&options=-c%20a%3D1+2&sslrootcert=%2Fa%20b.pem";
+        let expected = "postgres://h/d?options=-c%20a%3D1+2".to_owned();
+        assert_eq!(left(both), (Mode::VerifyCa, Some(PathBuf::from("/a b.pem")), expected));
+        assert_eq!(left("?sslrootcert=system"), (Mode::Prefer, None, "postgres://h/d".to_owned()));
+        assert_eq!(left(""), (Mode::Prefer, None, "postgres://h/d".to_owned()));
     }
 }
