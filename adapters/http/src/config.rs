@@ -60,9 +60,11 @@ pub struct Limits {
     /// are exempt, since they speak for many.
     #[validate(range(min = 1))]
     pub connections_per_address: usize,
-    /// Requests being worked on; further ones are answered 503 with `Retry-After`. `/mon/ping` is exempt.
+    /// Requests being worked on; further ones wait for one of these to end. `/mon/ping` is exempt.
     #[validate(range(min = 1))]
     pub in_flight: usize,
+    /// Requests that wait, at most as long as `timeouts.queue`; further ones are answered 503 with `Retry-After`.
+    pub queued: usize,
     /// Bytes of path and query string; a longer one is answered 414.
     #[validate(range(min = 64, max = 32768))]
     pub uri_bytes: usize,
@@ -95,6 +97,11 @@ pub struct Timeouts {
     #[schemars(with = "String")]
     #[validate(custom(function = positive))]
     pub body: Duration,
+    /// Until a request is worked on, if too many are; answered 503 with `Retry-After`. Those who wait do not ask again
+    /// meanwhile, so a short wait keeps a crowd from costing more in refusals than in answers.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
+    pub queue: Duration,
     /// For the work on a request; answered 504. The work itself goes on to its end.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
@@ -163,6 +170,7 @@ impl Default for Limits {
             connections: 4096,
             connections_per_address: 64,
             in_flight: 256,
+            queued: 4096,
             uri_bytes: 8 * 1024,
             headers: 64,
             header_bytes: 32 * 1024,
@@ -177,6 +185,7 @@ impl Default for Timeouts {
         Self {
             header: Duration::from_secs(10),
             body: Duration::from_secs(20),
+            queue: Duration::from_millis(500),
             handler: Duration::from_secs(15),
             write: Duration::from_secs(30),
             idle: Duration::from_secs(75),

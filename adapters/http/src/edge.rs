@@ -62,7 +62,7 @@ pub(crate) struct Edge {
 impl App {
     /// `routes` under the limits of `config`.
     pub(crate) fn new(edge: Edge, routes: Vec<Route>) -> Self {
-        let gate = Arc::new(Gate::new(edge.limits.in_flight, edge.timeouts.handler));
+        let gate = Arc::new(Gate::new(&edge.limits, &edge.timeouts));
         Self { routes: filter(routes, &gate), edge: Arc::new(edge), gate }
     }
 

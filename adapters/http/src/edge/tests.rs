@@ -110,21 +110,46 @@ async fn the_deadline_ends_the_waiting_and_not_the_work() {
     assert_eq!(app.gate.at_work(), 0);
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_is_too_much_is_shed_and_liveness_is_not() {
-    let app = app(|config| config.limits.in_flight = 1);
-    let busy = tokio::spawn({
+/// An app that is busy with its one request for a minute.
+async fn busy(change: impl FnOnce(&mut HttpConfig)) -> App {
+    let app = app(|config| {
+        config.limits.in_flight = 1;
+        change(config);
+    });
+    tokio::spawn({
         let app = app.clone();
         async move { get(&app, "/slow").await }
     });
-    tokio::task::yield_now().await;
+    while app.gate.at_work() == 0 {
+        tokio::task::yield_now().await;
+    }
+    app
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_much_waits_a_while_and_is_shed_then() {
+    let app = busy(|_| ()).await;
+    let asked = tokio::time::Instant::now();
     let shed = get(&app, "/short").await;
     shed.is_problem(503, &[]);
-    assert_eq!(shed.header("retry-after"), Some("1"));
+    assert_eq!((shed.header("retry-after"), asked.elapsed().as_millis() / 100), (Some("1"), 5));
     assert_eq!(get(&app, "/always").await.status, 200);
-    busy.await.unwrap();
     app.drained().await;
     assert_eq!(get(&app, "/short").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_long_enough_is_answered() {
+    let app = busy(|config| config.timeouts.queue = Duration::from_secs(120)).await;
+    assert_eq!(get(&app, "/short").await.status, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_sheds_at_once() {
+    let app = busy(|config| config.limits.queued = 0).await;
+    let asked = tokio::time::Instant::now();
+    get(&app, "/short").await.is_problem(503, &[]);
+    assert_eq!(asked.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]

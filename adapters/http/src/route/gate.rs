@@ -1,4 +1,5 @@
-//! The gate before the handlers: so many at once, each awaited no longer than the deadline.
+//! The gate before the handlers: so many at once, the rest in a bounded queue for a short while, each awaited no longer
+//! than the deadline.
 //!
 //! A handler whose client has gone, or whose deadline has passed, goes on to its end: dropped in the middle of a
 //! transaction it could hand an open one back to the pool. It keeps its permit until then, so that the number of handlers
@@ -8,7 +9,10 @@
 //! from the start would promise the same and costs a tenth of a small request.
 
 use super::{Answer, Response};
-use crate::problem::{ApiError, Kind};
+use crate::{
+    config::{Limits, Timeouts},
+    problem::{ApiError, Kind},
+};
 use futures_util::FutureExt;
 use std::{
     any::Any,
@@ -18,23 +22,36 @@ use std::{
     task::{Context, Poll, ready},
     time::Duration,
 };
-use tokio::{runtime::Handle, sync::Semaphore, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 use tokio_util::task::TaskTracker;
 
 /// See the module.
 pub(crate) struct Gate {
     permits: Arc<Semaphore>,
+    /// Places to wait for a permit.
+    queue: Semaphore,
+    patience: Duration,
     tracker: TaskTracker,
     deadline: Duration,
 }
 
-/// Too much is under way.
+/// Too much is under way, and has been for as long as anybody may wait.
 pub(super) struct Full;
 
 impl Gate {
-    pub(crate) fn new(in_flight: usize, deadline: Duration) -> Self {
-        let permits = Arc::new(Semaphore::new(in_flight.min(Semaphore::MAX_PERMITS)));
-        Self { permits, tracker: TaskTracker::new(), deadline }
+    pub(crate) fn new(limits: &Limits, timeouts: &Timeouts) -> Self {
+        let semaphore = |size: usize| Semaphore::new(size.min(Semaphore::MAX_PERMITS));
+        Self {
+            permits: Arc::new(semaphore(limits.in_flight)),
+            queue: semaphore(limits.queued),
+            patience: timeouts.queue,
+            tracker: TaskTracker::new(),
+            deadline: timeouts.handler,
+        }
     }
 
     /// What `answer` makes answers, or 504 at the deadline, or 500 if the handler panics.
@@ -42,7 +59,7 @@ impl Gate {
         &self,
         answer: impl FnOnce() -> Answer + Send + 'static,
     ) -> Result<Result<Response, ApiError>, Full> {
-        let permit = self.permits.clone().try_acquire_owned().map_err(|_| Full)?;
+        let permit = self.enter().await?;
         let work = self.tracker.track_future(async move {
             let _permit = permit;
             AssertUnwindSafe(async move { answer().await }).catch_unwind().await
@@ -58,6 +75,17 @@ impl Gate {
             )
             .with_source(format!("no answer within {:?}", self.deadline))),
         })
+    }
+
+    /// A permit now, or after a short wait. Refused at once, a crowd asks again at once, and its refusals cost more
+    /// than its answers would.
+    async fn enter(&self) -> Result<OwnedSemaphorePermit, Full> {
+        if let Ok(permit) = self.permits.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _place = self.queue.try_acquire().map_err(|_| Full)?;
+        let permit = timeout(self.patience, self.permits.clone().acquire_owned()).await;
+        permit.ok().and_then(Result::ok).ok_or(Full)
     }
 
     /// Waits until no handler is at work. New ones can still come: stop accepting first.
