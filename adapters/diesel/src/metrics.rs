@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-/// A pool's name, how many connections it has, and how many of them are idle.
-pub(crate) type Size = (&'static str, u32, u32);
+/// A pool's name, a state, and how many of its connections are in that state.
+pub(crate) type Connections = (&'static str, &'static str, u32);
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Sets the gauges every few seconds, until `sizes` says that there are no pools any more.
-pub(crate) fn watch(sizes: impl Fn() -> Option<Vec<Size>> + Send + 'static) {
+/// Sets the gauges every few seconds, until `connections` says that there are no pools any more.
+pub(crate) fn watch(connections: impl Fn() -> Option<Vec<Connections>> + Send + 'static) {
     metrics::describe_gauge!("plinth_db_connections", "Connections to the database, by pool and state.");
     metrics::describe_histogram!(
         "plinth_db_acquire_seconds",
@@ -21,12 +21,9 @@ pub(crate) fn watch(sizes: impl Fn() -> Option<Vec<Size>> + Send + 'static) {
     );
     tokio::spawn(async move {
         let mut tick = tokio::time::interval(INTERVAL);
-        while let Some(pools) = sizes() {
-            for (pool, connections, idle) in pools {
-                let state =
-                    |state| metrics::gauge!("plinth_db_connections", "pool" => pool, "state" => state);
-                state("idle").set(idle);
-                state("busy").set(connections.saturating_sub(idle));
+        while let Some(connections) = connections() {
+            for (pool, state, number) in connections {
+                metrics::gauge!("plinth_db_connections", "pool" => pool, "state" => state).set(number);
             }
             tick.tick().await;
         }

@@ -53,10 +53,11 @@ impl<M: ManageConnection> Pool<M> {
         lease
     }
 
-    /// How many connections there are, and how many of them are idle.
-    pub(crate) fn size(&self) -> metrics::Size {
+    /// How many connections are idle and how many are busy.
+    pub(crate) fn connections(&self) -> [metrics::Connections; 2] {
         let state = self.connections.state();
-        (self.name, state.connections, state.idle_connections)
+        let busy = state.connections.saturating_sub(state.idle_connections);
+        [(self.name, "idle", state.idle_connections), (self.name, "busy", busy)]
     }
 
     /// Waits until all connections are back, for a few seconds at most, and lets nobody have one any more.

@@ -106,7 +106,8 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
     let watched = Arc::downgrade(&db.0);
     metrics::watch(move || {
         let inner = watched.upgrade()?;
-        Some(vec![("shared", inner.shared.connected(), 0), inner.writers.size()])
+        let [idle, busy] = inner.writers.connections();
+        Some(vec![("shared", "open", inner.shared.connected()), idle, busy])
     });
     Ok(db)
 }

@@ -90,7 +90,7 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
     let watched = Arc::downgrade(&db.0);
     metrics::watch(move || {
         let inner = watched.upgrade()?;
-        Some(vec![inner.readers.size(), inner.writer.size()])
+        Some([inner.readers.connections(), inner.writer.connections()].concat())
     });
     Ok(db)
 }
