@@ -2,17 +2,38 @@
 //! lost, and a write is whole or not there.
 //!
 //! Red when the handler runs in the future of its connection instead of a task of its own (`adapters/http`, `gate.rs`):
-//! dropping it in the middle of a statement then breaks connections, and dropping a running SQLite query panics.
+//! what nobody waits for is then given up, and a write that waits for a connection is lost.
 
 use crate::times;
 use futures_util::{StreamExt, future::join_all, stream};
-use plinth_tests::{Proxy, Setup, TestApp, Weather, connect, on_postgres, on_sqlite, person, within};
+use plinth_tests::{
+    PATIENCE, Proxy, Setup, TestApp, Weather, connect, on_both_stacks, on_postgres, on_sqlite, person, within,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
+on_both_stacks!(a_write_goes_on_when_nobody_waits_for_it_any_more);
 on_postgres!(hang_ups_leave_no_transaction_open);
 on_sqlite!(hang_ups_leave_every_write_whole);
+
+/// One write waits for a lock, the next for the connection that the first one has. Both clients are told that it takes
+/// too long, and both writes are finished none the less.
+async fn a_write_goes_on_when_nobody_waits_for_it_any_more(setup: Setup) {
+    let setup = setup.with("database.pool_size", 1).with("database.lock_timeout", "20s");
+    let setup = setup.with("database.acquire_timeout", "20s").with("http.timeouts.handler", "200ms");
+    let app = setup.start().await;
+    let hold = app.database().hold_writes().await;
+    for _ in 0..2 {
+        app.post("/v1/persons", &person(json!({}))).await.expect(504).problem();
+    }
+    drop(hold);
+    let written = async || {
+        let list = app.get("/v1/persons").await.expect(200).json();
+        list["objects"].as_array().is_some_and(|persons| persons.len() == 2)
+    };
+    within(PATIENCE, "both are written", written).await;
+}
 
 async fn hang_ups_leave_no_transaction_open(setup: Setup) {
     let database = setup.database().await;
@@ -52,13 +73,10 @@ async fn hang_up(app: &TestApp) -> BTreeMap<String, Value> {
 async fn hang_up_once(address: &str, number: usize) -> (String, Value) {
     let body = person(json!({"age": number % 150}));
     let text = body.to_string();
-    let head = format!(
-        "POST /v1/persons HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-        text.len()
-    );
-    let length = if number.is_multiple_of(4) { text.len() / 2 } else { text.len() };
+    let request = post(&text);
+    let length = if number.is_multiple_of(4) { request.len() - text.len() / 2 } else { request.len() };
     let mut socket = TcpStream::connect(address).await.expect("the service listens");
-    socket.write_all(format!("{head}{}", &text[..length]).as_bytes()).await.ok();
+    socket.write_all(&request.as_bytes()[..length]).await.ok();
     if number.is_multiple_of(3) {
         // Long enough for the statement to be under way, and not yet done on a slow way.
         tokio::time::sleep(Duration::from_millis((number % 10) as u64)).await;
@@ -68,6 +86,12 @@ async fn hang_up_once(address: &str, number: usize) -> (String, Value) {
     }
     drop(socket);
     (body["email"].as_str().expect("an address").to_owned(), body)
+}
+
+fn post(body: &str) -> String {
+    let length = body.len();
+    let head = "POST /v1/persons HTTP/1.1\r\nhost: x\r\ncontent-type: application/json";
+    format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
 /// And the service still works as it should, with every connection of its pool.

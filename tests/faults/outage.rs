@@ -29,7 +29,7 @@ async fn a_silent_database_is_survived(setup: Setup) {
 
 async fn a_slow_database_is_only_slow(setup: Setup) {
     let (app, proxy, _database) = behind_a_proxy(setup).await;
-    proxy.set(Weather::Delay(Duration::from_millis(100)));
+    proxy.set(Weather::Delay(Duration::from_millis(20)));
     app.person(&person(json!({}))).await;
     app.get("/v1/persons").await.expect(200);
     app.get("/health").await.expect(200);
@@ -63,5 +63,7 @@ async fn behind_a_proxy(setup: Setup) -> (TestApp, Proxy, TestDatabase) {
     let database = setup.database().await;
     let proxy = Proxy::before(database.url()).await;
     let url = proxy.url(database.url());
-    (setup.with("log.level", "info").start_on(&url).await, proxy, database)
+    // A database that says nothing at all is waited for as long as a handler may take.
+    let setup = setup.with("log.level", "info").with("http.timeouts.handler", "4s");
+    (setup.start_on(&url).await, proxy, database)
 }

@@ -4,7 +4,7 @@
 //! another. Nothing outlives the test run (`process.rs`). A test is an async function that takes a [`Setup`]; the
 //! macros below make tests of it:
 //!
-//! ```ignore
+//! ```text
 //! on_both_stacks!(an_empty_list_is_exactly_that);
 //!
 //! async fn an_empty_list_is_exactly_that(setup: Setup) {

@@ -84,7 +84,7 @@ impl Folder {
     pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("{PREFIX}{}-{count}", std::process::id()));
+        let path = std::env::temp_dir().join(format!("{}-{}-{count}", prefix(), std::process::id()));
         fs::remove_dir_all(&path).ok(); // of an earlier process with our id
         fs::create_dir(&path).unwrap_or_else(|error| panic!("cannot make {}: {error}", path.display()));
         tell_reaper(&format!("remove {}", path.display()));
@@ -103,7 +103,12 @@ impl Drop for Folder {
     }
 }
 
-const PREFIX: &str = "plinth-test-";
+/// Of our folders. Process ids mean something within one namespace alone, and containers may share a file system.
+fn prefix() -> String {
+    let namespace = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let digits: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    format!("plinth-test-{digits}")
+}
 
 const REAPER: &str = r#"
 trap '' INT TERM HUP
@@ -141,11 +146,15 @@ fn start_reaper() -> ChildStdin {
     reaper.process_group(0).spawn().expect("there is a shell").stdin.take().expect("piped")
 }
 
-/// What a run has left whose reaper was killed as well.
+/// What a run has left whose reaper was killed as well. Only where `/proc` tells which processes there are.
 fn remove_stale() {
+    let prefix = format!("{}-", prefix());
+    if !Path::new("/proc/self").exists() {
+        return;
+    }
     for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let owner = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
+        let owner = name.strip_prefix(&prefix).and_then(|rest| rest.split('-').next()?.parse::<u32>().ok());
         if owner.is_some_and(|owner| !Path::new(&format!("/proc/{owner}")).exists()) {
             end_postgres_of(&entry.path());
             fs::remove_dir_all(entry.path()).ok();

@@ -132,3 +132,6 @@ async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, weather: Arc<watc
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

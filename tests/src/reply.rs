@@ -22,6 +22,13 @@ impl Reply {
         Ok(Self { status, headers, body, request: format!("{method} {path}") })
     }
 
+    #[cfg(test)]
+    pub(crate) fn made(status: u16, media_type: &'static str, body: &str) -> Self {
+        let content_type = reqwest::header::HeaderValue::from_static(media_type);
+        let headers = [(reqwest::header::CONTENT_TYPE, content_type)].into_iter().collect();
+        Self { status, headers, body: body.as_bytes().to_vec(), request: "made up".to_owned() }
+    }
+
     /// The status must be this one.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {

@@ -106,3 +106,6 @@ fn close(schema: &mut Value) {
 fn is_closed(members: &Map<String, Value>) -> bool {
     !["additionalProperties", "allOf", "oneOf", "anyOf"].iter().any(|open| members.contains_key(*open))
 }
+
+#[cfg(test)]
+mod tests;

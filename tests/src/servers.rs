@@ -13,6 +13,7 @@ pub use redis::Redis;
 use std::{
     hash::{BuildHasher, RandomState},
     net::TcpListener,
+    path::Path,
 };
 
 /// What the environment names for `kind` (`postgres`, `redis`): `TEST_POSTGRES_URL`, or the address in the
@@ -21,7 +22,9 @@ fn given(kind: &str) -> Option<String> {
     let variable = format!("TEST_{}_URL", kind.to_uppercase());
     let key = if kind == "redis" { "redis.url" } else { "database.url" };
     environment(&variable).or_else(|| {
-        let file = config::File::with_name(&environment("APP_CONFIG")?);
+        // As it is given in the folder in which cargo is called; tests run in that of their package.
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(environment("APP_CONFIG")?);
+        let file = config::File::from(path);
         let config = config::Config::builder().add_source(file).build().expect("APP_CONFIG can be read");
         config.get_string(key).ok().filter(|url| url.starts_with(kind))
     })

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-/// Asks until `holds` answers yes, at most for `limit`; how long it took.
+/// Asks until `holds` answers yes, at most for `limit`, the last question included; how long it took.
 pub async fn within(limit: Duration, what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let started = Instant::now();
-    while !holds().await {
-        assert!(started.elapsed() < limit, "not within {limit:?}: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let asking = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let held = tokio::time::timeout(limit, asking).await;
+    assert!(held.is_ok(), "not within {limit:?}: {what}");
     started.elapsed()
 }

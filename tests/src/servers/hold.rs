@@ -36,7 +36,7 @@ impl TestDatabase {
 /// A connection to the PostgreSQL database at `url`.
 pub async fn connect(url: &str) -> tokio_postgres::Client {
     let connected = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
-    let (client, connection) = connected.unwrap_or_else(|error| panic!("{url}: {error}"));
+    let (client, connection) = connected.unwrap_or_else(|error| panic!("{url}: {error:?}"));
     tokio::spawn(connection);
     client
 }
@@ -44,7 +44,7 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
 /// A connection to the SQLite database at `url`.
 pub fn sqlite(url: &str) -> SqliteConnection {
     let file = url.strip_prefix("sqlite://").expect("an address of SQLite");
-    let mut connection = SqliteConnection::establish(file).unwrap_or_else(|error| panic!("{url}: {error}"));
+    let mut connection = SqliteConnection::establish(file).unwrap_or_else(|error| panic!("{url}: {error:?}"));
     connection.batch_execute("PRAGMA busy_timeout = 10000").expect("SQLite has a busy time-out");
     connection
 }
