@@ -69,7 +69,7 @@ fn expected(all: &[Person], sort: PersonSort, filter: &PersonFilter) -> Vec<Pers
         let PersonPosition { key, id } = sort.order.position(person);
         (key, id)
     };
-    list.sort_by(|a, b| place(a).cmp(&place(b)));
+    list.sort_by_key(place);
     if sort.descending {
         list.reverse();
     }
