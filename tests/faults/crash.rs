@@ -25,6 +25,9 @@ async fn kills_under_writes_lose_nothing(setup: Setup) {
         let whole = sql::<Text>("PRAGMA integrity_check").get_result::<String>(&mut sqlite(database.url()));
         assert_eq!(whole.as_deref(), Ok("ok"), "round {round}");
     }
+    let defects: Vec<String> =
+        journal.unexpected().into_iter().filter(|answer| answer.starts_with("500")).collect();
+    assert_eq!(defects, Vec::<String>::new());
     let app = setup.start_on(database.url()).await;
     journal.all_readable(&app).await;
     app.stop().await;

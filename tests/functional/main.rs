@@ -20,4 +20,5 @@ mod limits;
 mod logs;
 mod persons;
 mod problems;
+mod sentry;
 mod stop;

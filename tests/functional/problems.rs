@@ -1,7 +1,7 @@
 //! Every status that is an error has a problem body, whoever found the error.
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use plinth_tests::{PATIENCE, Raw, Setup, on_both_stacks, on_postgres, person, person_v2, within};
+use plinth_tests::{PATIENCE, Raw, Setup, on_both_stacks, person, person_v2, within};
 use serde_json::{Value, json};
 
 on_both_stacks!(
@@ -20,8 +20,8 @@ on_both_stacks!(
     work_beyond_the_limit_is_503,
     work_that_takes_too_long_is_504,
     what_is_no_http_gets_a_bare_400,
+    a_defect_is_an_opaque_500,
 );
-on_postgres!(a_defect_is_an_opaque_500);
 
 async fn broken_json_is_400(setup: Setup) {
     let app = setup.start().await;
@@ -181,8 +181,7 @@ async fn what_is_no_http_gets_a_bare_400(setup: Setup) {
 /// What is wrong is in the log, under the request id that the client got, and not in the answer.
 async fn a_defect_is_an_opaque_500(setup: Setup) {
     let app = setup.start().await;
-    let database = plinth_tests::connect(app.database().url()).await;
-    database.batch_execute("ALTER TABLE persons RENAME COLUMN age TO years").await.expect("a column");
+    app.database().execute("ALTER TABLE persons RENAME COLUMN age TO years").await;
     app.has_defects();
     let reply = app.get("/v1/persons").await.expect(500).problem();
     assert!(!reply.text().contains("age") && !reply.text().contains("column"), "{reply}");

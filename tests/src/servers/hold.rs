@@ -33,6 +33,18 @@ impl TestDatabase {
     }
 }
 
+impl TestDatabase {
+    /// Runs a statement, past the application.
+    pub async fn execute(&self, sql: &str) {
+        match self.stack() {
+            Stack::Sqlite => sqlite(self.url()).batch_execute(sql).expect("SQLite does it"),
+            Stack::Postgres => {
+                connect(self.url()).await.batch_execute(sql).await.expect("PostgreSQL does it")
+            }
+        }
+    }
+}
+
 /// A connection to the PostgreSQL database at `url`.
 pub async fn connect(url: &str) -> tokio_postgres::Client {
     let connected = tokio_postgres::connect(url, tokio_postgres::NoTls).await;
