@@ -2,7 +2,8 @@
 //! lost, and a write is whole or not there.
 //!
 //! Red when the handler runs in the future of its connection instead of a task of its own (`adapters/http`, `gate.rs`):
-//! what nobody waits for is then given up, and a write that waits for a connection is lost.
+//! what nobody waits for is then given up, and once a write is a transaction of several statements, its session stays
+//! idle in the middle of it.
 
 use crate::times;
 use futures_util::{StreamExt, future::join_all, stream};
