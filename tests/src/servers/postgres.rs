@@ -32,7 +32,7 @@ pub struct Postgres {
 impl Postgres {
     /// A new, empty server.
     pub async fn start(durability: Durability) -> Self {
-        let programs = installed::postgres().expect("PostgreSQL is installed");
+        let programs = installed::postgres().unwrap_or_else(|| panic!("PostgreSQL is not installed"));
         let folder = Folder::new();
         let mut server = Self { programs, process: None, folder, port: free_port(), durability };
         server.initialise();
