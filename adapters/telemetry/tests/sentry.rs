@@ -57,8 +57,15 @@ fn answer(stream: TcpStream, bodies: &mpsc::Sender<String>) {
     }
 }
 
+/// One after the other: the first thread that touches Sentry is the process's main one to it, and what a panicking
+/// thread reports goes to that one's client.
 #[test]
-fn errors_and_panics_reach_sentry_with_their_request_and_without_secrets() {
+fn errors_and_panics_reach_sentry_and_its_silence_delays_nothing() {
+    errors_and_panics_arrive_with_their_request_and_without_secrets();
+    a_sentry_that_never_answers_delays_the_end_by_its_time_out_only();
+}
+
+fn errors_and_panics_arrive_with_their_request_and_without_secrets() {
     let (port, bodies) = server();
     let dsn = format!("http://key@127.0.0.1:{port}/42");
     let config = SentryConfig { dsn: Some(dsn.into()), ..SentryConfig::default() };
@@ -89,9 +96,7 @@ fn errors_and_panics_reach_sentry_with_their_request_and_without_secrets() {
     assert!(!received.iter().any(|body| body.contains("canary")), "{received:#?}");
 }
 
-#[test]
 fn a_sentry_that_never_answers_delays_the_end_by_its_time_out_only() {
-    // In a hub of its own: the other test's client is the process's.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let dsn = format!("http://key@127.0.0.1:{}/42", silent.local_addr().unwrap().port());
     let config = SentryConfig { dsn: Some(dsn.into()), ..SentryConfig::default() };
