@@ -35,13 +35,15 @@ class Lineup:
         self.migrations = sorted((ROOT / "migrations/postgres").glob("*/up.sql"))
 
     def ours(self, database: str = "ours", rows: int = 100_000) -> Service:
-        """As in production; the only limits raised are those that a load from one address would meet."""
+        """As in production; the one limit raised is that of connections from one address."""
         url = self.postgres.url(database)
         env = {
             "APP_ENV": "prod",
             "DATABASE_URL": url,
             "HOST": "127.0.0.1",
             "APP__MONITOR__PORT": "0",
+            # wrk opens 64 again before the server has seen the end of the last 64.
+            "APP__HTTP__LIMITS__CONNECTIONS_PER_ADDRESS": "256",
             "APP__DATABASE__POOL_SIZE": str(POOL),
             "APP__LOG__LEVEL": "info",
             "APP__LOG__FORMAT": "json",
@@ -56,13 +58,13 @@ class Lineup:
         """axum and sqlx; `bare` without request id, access log, metrics and security headers."""
         name = "axum-bare" if bare else "axum"
         env = {"DATABASE_URL": self.postgres.url(name), "POOL": str(POOL), "BARE": str(int(bare))}
-        self._migrate(name)
+        self.plain(name)
         return self._service(name, [str(PEERS / "target/release/axum-sqlx")], env)
 
     def fastapi(self, bare: bool) -> Service:
         """FastAPI under gunicorn with two workers; `bare` as for axum, and without transactions around requests."""
         name = "fastapi-bare" if bare else "fastapi"
-        self._migrate(name)
+        self.plain(name)
         env = {
             "DATABASE_URL": self.postgres.url(name, "postgresql+asyncpg"),
             "POOL": str(POOL // 2),
@@ -79,22 +81,21 @@ class Lineup:
         return self._service("hyper", [str(PEERS / "target/release/hyper-ping")], {})
 
     def embedded(self) -> Service:
-        """Ours without any setting but its port: on the embedded database, in an empty folder."""
-        env = {"APP__MONITOR__PORT": str(free_port())}
-        return self._service("embedded", [str(PLINTH)], env)
+        """Ours without any setting but its ports: on the embedded database, in an empty folder."""
+        return self._service("embedded", [str(PLINTH)], {"APP__MONITOR__PORT": "0"})
+
+    def plain(self, database: str, rows: int = 100_000) -> None:
+        """The peers' databases have the same tables and indexes, out of the same files."""
+        self.postgres.create(database)
+        for file in self.migrations:
+            self.postgres.script(database, file)
+        self._fill(database, rows)
 
     def _service(self, name: str, command: list[str], env: dict[str, str]) -> Service:
         folder = self.scratch / name
         folder.mkdir()
         port = free_port()
         return Service(name, command, env | {"PORT": str(port)}, port, self.scratch / f"{name}.log", folder)
-
-    def _migrate(self, database: str, rows: int = 100_000) -> None:
-        """The peers get the same tables and indexes, out of the same files."""
-        self.postgres.create(database)
-        for file in self.migrations:
-            self.postgres.script(database, file)
-        self._fill(database, rows)
 
     def _fill(self, database: str, rows: int) -> None:
         self.postgres.script(database, BENCH / "driver/fill.sql", rows=rows)

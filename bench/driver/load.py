@@ -41,8 +41,8 @@ class Workload:
         before = service.cpu_seconds()
         seen = self._wrk(service, seconds, clients)
         spent = service.cpu_seconds() - before
-        if seen["failed"] or not seen["requests"]:
-            raise SystemExit(f"{service.name}, {self.name}: {seen['failed']} of {seen['requests']} requests failed")
+        if any(seen["failed"].values()) or not seen["requests"]:
+            raise SystemExit(f"{service.name}, {self.name}: of {seen['requests']} requests some failed: {seen['failed']}")
         time.sleep(0.2)  # the writer of the log may lag behind
         return Run(
             rate=seen["requests"] / seen["seconds"],

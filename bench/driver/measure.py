@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from .lineup import Lineup
+from .lineup import POOL, Lineup
 from .load import Run, Workload
 from .services import Service, clean_env, stop
 
@@ -42,6 +42,7 @@ class Results:
     """Runs by workload and service; the rest as it was measured."""
 
     runs: dict[str, dict[str, list[Run]]] = field(default_factory=dict)
+    ceilings: dict[str, float] = field(default_factory=dict)
     memory_get: float = 0
     memory_most: float = 0
     start_ms: list[float] = field(default_factory=list)
@@ -84,6 +85,24 @@ def measure(lineup: Lineup, service: Service, workload: Workload, pace: Pace, re
         results.memory_most = max(results.memory_most, service.memory("VmHWM"))
         if workload.name == "get":
             results.memory_get = max(results.memory_get, service.memory("VmRSS"))
+
+
+def ceiling(lineup: Lineup, pace: Pace, results: Results) -> None:
+    """PostgreSQL alone on the statements behind the workloads, as many clients as a service has connections."""
+    lineup.plain("pgbench")
+    columns = "id, name, email, email_key, age, version, created_at, updated_at"
+    some = "(SELECT id FROM persons OFFSET 50000 LIMIT 1)"
+    statements = {
+        "get": f"SELECT {columns} FROM persons WHERE id = '{lineup.postgres.ask('pgbench', f'SELECT {some}').strip()}';",
+        "list": f"SELECT {columns} FROM persons ORDER BY id LIMIT 21;",
+        "post": f"INSERT INTO persons ({columns}) VALUES (gen_random_uuid(), 'Grace Hopper', 'grace@example.com', "
+        "gen_random_uuid()::text, 50, 1, now(), now());",
+    }
+    for workload, statement in statements.items():
+        lineup.postgres.ask("postgres", "CHECKPOINT")
+        rate = lineup.postgres.transactions_per_second("pgbench", statement, POOL, pace.seconds)
+        results.ceilings[workload] = rate
+        print(f"{workload:10} pgbench       {rate:>9,.0f}/s", file=sys.stderr, flush=True)
 
 
 def deep_page(service: Service, pace: Pace, results: Results) -> None:

@@ -1,6 +1,7 @@
 """A throw-away PostgreSQL 15, durable (fsync on) and otherwise as it comes: `initdb`, no setting tuned."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -61,6 +62,15 @@ class Postgres:
     def ask(self, database: str, sql: str) -> str:
         """The answer as text, a row a line."""
         return self._psql(database, "-c", sql)
+
+    def transactions_per_second(self, database: str, sql: str, clients: int, seconds: int) -> float:
+        """What the server alone can do: the statement, prepared, from that many clients of pgbench."""
+        file = self.folder / "pgbench.sql"
+        file.write_text(sql)
+        command = [_program("pgbench"), "-n", "-M", "prepared", "-j", "2", "-c", str(clients), "-T", str(seconds)]
+        command += ["-f", str(file), self.url(database)]
+        told = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, timeout=seconds + 60).stdout
+        return float(re.search(r"^tps = ([0-9.]+)", told, re.MULTILINE).group(1))
 
     def _psql(self, database: str, *words: str) -> str:
         command = [_program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database), *words]

@@ -77,7 +77,7 @@ def _targets(results: Results) -> list[str]:
         line(f"{TITLES[workload]} against {SERVICES[against]}", wanted, ratio, " x", least=True)
     for workload in ("page-64", "page-1"):
         cost = _rate(results, workload, "first") / _rate(results, workload, "deep")
-        line(f"{SERVICES['deep']} against the first ({workload.removeprefix('page-')} clients)", 1.2, cost, " x", least=False)
+        line(f"{SERVICES['deep']} against the first, {TITLES[workload].partition(', ')[2]}", 1.2, cost, " x", least=False)
     line("resident memory under `GET` load", 48, results.memory_get, " MiB", least=False)
     line("from exec to the first 200", 100, statistics.median(results.start_ms), " ms", least=False)
     return lines
@@ -99,6 +99,8 @@ def _table(results: Results) -> list[str]:
                 f"| {_ratio(services, service)} |"
             )
             title = ""
+        if workload in results.ceilings:
+            lines.append(f"|  | PostgreSQL alone | {results.ceilings[workload]:,.0f} | | | | | |")
     return lines
 
 
