@@ -35,7 +35,8 @@ SERVICES = {
 
 def markdown(results: Results, versions: dict[str, str], rounds: int, seconds: int) -> str:
     """The whole report."""
-    return "\n".join([_circumstances(versions, rounds, seconds), "", *_targets(results), "", *_table(results), "", _log(results)])
+    parts = [[_circumstances(versions, rounds, seconds)], _targets(results), _table(results), [_rest(results)]]
+    return "\n\n".join("\n".join(part) for part in parts)
 
 
 def write(report: str) -> None:
@@ -94,7 +95,8 @@ def _table(results: Results) -> list[str]:
             runs = services[service]
             rates = [run.rate for run in runs]
             lines.append(
-                f"| {title} | {SERVICES[service]} | {statistics.median(rates):,.0f} | {min(rates):,.0f} to {max(rates):,.0f} "
+                f"| {title} | {SERVICES[service]} "
+                f"| {statistics.median(rates):,.0f} | {min(rates):,.0f} to {max(rates):,.0f} "
                 f"| {_median(runs, 'p50_ms'):.2f} | {_median(runs, 'p99_ms'):.1f} | {_median(runs, 'cpu_us'):.0f} "
                 f"| {_ratio(services, service)} |"
             )
@@ -115,7 +117,7 @@ def _ratio(services: dict[str, list[Run]], service: str) -> str:
     return f"{middle:.2f} ({min(each):.2f} to {max(each):.2f})"
 
 
-def _log(results: Results) -> str:
+def _rest(results: Results) -> str:
     shares = {
         name: min(run.logged for workload in ("get", "list", "post") for run in results.runs[workload][name])
         for name in ("ours", "axum", "fastapi")
@@ -123,8 +125,8 @@ def _log(results: Results) -> str:
     told = ", ".join(f"{SERVICES[name].strip('*')} {share:.1%}" for name, share in shares.items())
     return (
         f"Memory of Plinth: {results.memory_get:.1f} MiB resident after the `GET` rounds, {results.memory_most:.1f} MiB the "
-        f"most ever in the whole run. Start: {min(results.start_ms):.1f} to {max(results.start_ms):.1f} ms. Lines in the access "
-        f"log for each request of the round that had the fewest: {told}."
+        f"most ever in the whole run. Start: {min(results.start_ms):.1f} to {max(results.start_ms):.1f} ms. Lines in the "
+        f"access log for each request of the round that had the fewest: {told}."
     )
 
 
