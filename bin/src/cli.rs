@@ -1,7 +1,10 @@
 //! The command line.
 
 use crate::config::{Override, Sources};
-use clap::{Args, Parser, Subcommand, ValueHint, builder::NonEmptyStringValueParser};
+use clap::{
+    Args, Parser, Subcommand, ValueHint,
+    builder::{NonEmptyStringValueParser, PossibleValuesParser},
+};
 use std::path::PathBuf;
 
 /// `1.2.3 (revision)`, for `--version`.
@@ -57,7 +60,7 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Print the OpenAPI document of a version of the API.
     Openapi {
-        #[arg(value_parser = ["v1", "v2"])]
+        #[arg(value_parser = PossibleValuesParser::new(adapter_http::versions()))]
         version: String,
     },
     /// List all routes of the API.

@@ -65,7 +65,7 @@ impl Layout {
             .replace(UP, &up)
     }
 
-    /// What a browser gets for an unknown address below `/doc/`.
+    /// What a browser gets for an unknown URL below `/doc/`.
     pub(crate) fn not_found(&self) -> String {
         self.frame("Page not found", "", "", &self.not_found.replace("{{nav}}", &self.nav("?")))
     }

@@ -167,7 +167,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// `x.md#y` to the page's address, `/v1/persons` to the same relative to this page; others stay.
+    /// `x.md#y` to the page's URL, `/v1/persons` to the same relative to this page; others stay.
     fn link(&self, target: &str) -> Result<CowStr<'a>, String> {
         if let Some(path) = target.strip_prefix('/') {
             return Ok(format!("../{}{path}", self.up).into());

@@ -13,13 +13,13 @@ pub(crate) struct Section {
 pub(crate) struct Entry {
     /// As the navigation shows it.
     pub(crate) title: String,
-    /// Seen from `docs/`, such as `adr/0001-hexagonal-workspace.md` or `../ARCHITECTURE.md`; or an address of the
+    /// Seen from `docs/`, such as `adr/0001-hexagonal-workspace.md` or `../ARCHITECTURE.md`; or a URL of the
     /// service, such as `/doc/v1/`.
     pub(crate) file: String,
 }
 
 impl Entry {
-    /// Whether it is a page of ours, and not an address that somebody else answers.
+    /// Whether it is a page of ours, and not a URL that somebody else answers.
     pub(crate) fn is_page(&self) -> bool {
         !self.file.starts_with('/')
     }
@@ -35,7 +35,7 @@ pub(crate) fn url_of(file: &str) -> String {
     let stem = file.strip_suffix(".md").unwrap_or(file);
     match (stem.strip_prefix("../"), stem.strip_prefix("/doc/")) {
         (Some(name), _) => name.to_lowercase(),
-        (_, Some(address)) => address.to_owned(),
+        (_, Some(url)) => url.to_owned(),
         _ if stem == "index" => String::new(),
         _ => stem.to_owned(),
     }

@@ -51,7 +51,7 @@ impl Call {
 
     /// What stands in front of every path that is seen from outside.
     pub(crate) fn root_path(&self) -> &str {
-        &self.edge.root_path
+        &self.edge.config.root_path
     }
 
     /// The path as it is seen from outside.
@@ -59,8 +59,8 @@ impl Call {
         format!("{}{}", self.root_path(), self.uri.path())
     }
 
-    /// A path of ours as an address that can be followed. Where neither the configuration nor the request says which
-    /// host, the path alone, which is relative to the address that the client has used.
+    /// A path of ours as a URL that can be followed. Where neither the configuration nor the request says which
+    /// host, the path alone, which is relative to the URL that the client has used.
     pub(crate) fn url(&self, path_and_query: &str) -> String {
         let origin = self.edge.origin(self).unwrap_or_default();
         format!("{origin}{}{path_and_query}", self.root_path())

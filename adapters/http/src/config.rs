@@ -1,4 +1,4 @@
-//! The sections `http` and `monitor` of the configuration: addresses, limits and time-outs, each with its default.
+//! The sections `http` and `monitor` of the configuration: listeners, limits and time-outs, each with its default.
 
 use http::Uri;
 use ipnet::IpNet;
@@ -14,7 +14,7 @@ use validator::{Validate, ValidationError};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
-    /// The address to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for every network.
+    /// The IP address to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for every network.
     #[schemars(with = "String")]
     pub host: IpAddr,
     /// The port to listen on; 0 for any that is free.
@@ -23,7 +23,7 @@ pub struct HttpConfig {
     /// it, and links are made with it.
     #[validate(custom(function = path))]
     pub root_path: String,
-    /// Scheme and host for links, such as `https://api.example.com`, if the `Host` of a request shall not decide.
+    /// Scheme and host for links, such as `https://api.example.com`, if the `Host` of a request should not decide.
     #[validate(custom(function = origin))]
     pub public_url: Option<String>,
     /// Networks of reverse proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed, such as `10.0.0.0/8`.
@@ -42,7 +42,7 @@ pub struct HttpConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MonitorConfig {
-    /// The address to listen on. Its answers are not for the public.
+    /// The IP address to listen on. Its answers are not for the public.
     #[schemars(with = "String")]
     pub host: IpAddr,
     /// The port to listen on; 0 for any that is free.
@@ -56,7 +56,7 @@ pub struct Limits {
     /// Open connections; further ones wait until one of them ends.
     #[validate(range(min = 1))]
     pub connections: usize,
-    /// Open connections of one address (IPv6: of one /64 network); further ones are closed at once. Trusted proxies
+    /// Open connections of one IP address (IPv6: of one /64 network); further ones are closed at once. Trusted proxies
     /// are exempt, since they speak for many.
     #[validate(range(min = 1))]
     pub connections_per_address: usize,

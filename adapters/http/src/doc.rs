@@ -87,7 +87,7 @@ impl Doc {
             return Ok(self.moved(&other));
         }
         if !wants_html(request) {
-            return Err(ApiError::new(Kind::NotFound, "there is no page at this address"));
+            return Err(ApiError::new(Kind::NotFound, "there is no page at this URL"));
         }
         let mut response = self.not_found.answer(StatusCode::NOT_FOUND, request);
         response.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));

@@ -14,7 +14,7 @@ pub use body::Body;
 
 use crate::{
     call::Call,
-    config::{HttpConfig, Limits, Timeouts},
+    config::HttpConfig,
     route::{Gate, Meter, Response, Route, filter},
 };
 use access::Access;
@@ -22,7 +22,6 @@ use application::{Clock, Ids, RequestId};
 use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 use http_body::Body as _;
-use ipnet::IpNet;
 use metrics::{Gauge, gauge};
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -46,11 +45,7 @@ pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// What the edge is told when the process starts.
 pub(crate) struct Edge {
-    pub(crate) root_path: String,
-    public_url: Option<String>,
-    trusted: Vec<IpNet>,
-    pub(crate) limits: Limits,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) config: HttpConfig,
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
     pub(crate) log: slog::Logger,
@@ -62,7 +57,7 @@ pub(crate) struct Edge {
 impl App {
     /// `routes` under the limits of `config`.
     pub(crate) fn new(edge: Edge, routes: Vec<Route>) -> Self {
-        let gate = Arc::new(Gate::new(&edge.limits, &edge.timeouts));
+        let gate = Arc::new(Gate::new(&edge.config.limits, &edge.config.timeouts));
         Self { routes: filter(routes, &gate), edge: Arc::new(edge), gate }
     }
 
@@ -123,11 +118,7 @@ impl Edge {
         log: slog::Logger,
     ) -> Self {
         Self {
-            root_path: config.root_path.clone(),
-            public_url: config.public_url.clone(),
-            trusted: config.trusted_proxies.clone(),
-            limits: config.limits.clone(),
-            timeouts: config.timeouts.clone(),
+            config: config.clone(),
             ids,
             clock,
             log,
@@ -162,7 +153,7 @@ impl Edge {
     /// Path and query without the root path, which may be there or not: some proxies take it off, some do not.
     fn inner_uri(&self, uri: &Uri) -> Uri {
         let Some(sent) = uri.path_and_query() else { return Uri::default() };
-        let without_root = Some(self.root_path.as_str())
+        let without_root = Some(self.config.root_path.as_str())
             .filter(|root| !root.is_empty())
             .and_then(|root| sent.as_str().strip_prefix(root))
             .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
@@ -171,11 +162,6 @@ impl Edge {
                     .ok()
             });
         Uri::from(without_root.unwrap_or_else(|| sent.clone()))
-    }
-
-    /// Whether `address` belongs to a trusted proxy.
-    fn trusts(&self, address: IpAddr) -> bool {
-        self.trusted.iter().any(|network| network.contains(&address))
     }
 }
 

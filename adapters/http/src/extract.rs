@@ -3,10 +3,12 @@
 pub(crate) mod body;
 mod etag;
 mod field;
+mod id;
 mod json;
 mod query;
 
 pub(crate) use etag::{EntityTag, IfMatch, if_match, none_match};
 pub(crate) use field::{Field, Whole};
+pub(crate) use id::id;
 pub(crate) use json::json;
 pub(crate) use query::{query, whole};

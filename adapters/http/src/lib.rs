@@ -9,8 +9,8 @@ mod cursor;
 mod doc;
 mod edge;
 mod extract;
+mod health;
 mod list;
-mod main_routes;
 mod mon;
 mod persons;
 mod problem;
@@ -76,36 +76,60 @@ pub struct RouteInfo {
     pub version: Option<&'static str>,
 }
 
-/// The versions of the API, oldest first.
-const VERSIONS: [&str; 2] = ["v1", "v2"];
+/// One version of the API.
+struct ApiVersion {
+    name: &'static str,
+    routes: fn(&Services) -> Vec<Route>,
+    /// The same without their state.
+    declared: fn() -> Vec<Facts>,
+}
+
+/// The versions of the API, oldest first. A further one is a module and a line.
+const VERSIONS: [ApiVersion; 2] = [
+    ApiVersion { name: "v1", routes: v1::routes, declared: v1::declared },
+    ApiVersion { name: "v2", routes: v2::routes, declared: v2::declared },
+];
+
+impl ApiVersion {
+    fn document(&self, root_path: &str) -> utoipa::openapi::OpenApi {
+        document(self.name, root_path, (self.declared)())
+    }
+}
 
 /// What the public listener serves: the API, its documentation, liveness and health.
 pub fn public(config: &HttpConfig, services: &Services) -> App {
-    let mut routes = main_routes::routes(services);
-    routes.extend(v1::routes(services));
-    routes.extend(v2::routes(services));
+    let mut routes = health::routes(services);
+    routes.extend(VERSIONS.iter().flat_map(|version| (version.routes)(services)));
     routes.extend(doc_routes(&config.root_path));
     app(config, services, routes)
 }
 
 /// What the internal listener serves: liveness, health, single checks and metrics.
 pub fn monitor(config: &HttpConfig, services: &Services) -> App {
-    let mut routes = main_routes::routes(services);
+    let mut routes = health::routes(services);
     routes.extend(mon::routes(services));
     app(config, services, routes)
 }
 
+/// The names of the versions of the API, oldest first.
+pub fn versions() -> impl Iterator<Item = &'static str> {
+    VERSIONS.iter().map(|version| version.name)
+}
+
 /// The OpenAPI document of a version, such as `v1`.
 pub fn openapi(version: &str) -> Option<utoipa::openapi::OpenApi> {
-    VERSIONS.contains(&version).then(|| document(version, "", declared(version)))
+    VERSIONS.iter().find(|known| known.name == version).map(|known| known.document(""))
 }
 
 /// Every route of the public listener.
 pub fn routes() -> Vec<RouteInfo> {
     let pages = doc_routes("").into_iter().map(Route::into_facts);
-    let others = main_routes::declared().into_iter().chain(pages).map(|facts| (None, facts));
-    let versions =
-        VERSIONS.into_iter().flat_map(|v| declared(v).into_iter().map(move |facts| (Some(v), facts)));
+    let others = health::declared().into_iter().chain(pages).map(|facts| (None, facts));
+    let of_version = |version: &ApiVersion| {
+        let name = version.name;
+        (version.declared)().into_iter().map(move |facts| (Some(name), facts))
+    };
+    let versions = VERSIONS.iter().flat_map(of_version);
     versions.chain(others).map(|(version, facts)| info(version, facts)).collect()
 }
 
@@ -114,17 +138,10 @@ fn app(config: &HttpConfig, services: &Services, routes: Vec<Route>) -> App {
     App::new(Edge::new(config, ids.clone(), clock.clone(), log.clone()), routes)
 }
 
-fn declared(version: &str) -> Vec<Facts> {
-    match version {
-        "v1" => v1::declared(),
-        "v2" => v2::declared(),
-        _ => Vec::new(),
-    }
-}
-
 fn doc_routes(root_path: &str) -> Vec<Route> {
-    let json = |version| document(version, root_path, declared(version)).to_json().unwrap_or_default();
-    doc::routes(Arc::new(Doc::new(root_path, VERSIONS.map(|version| (version, json(version))).to_vec())))
+    let json = |version: &ApiVersion| version.document(root_path).to_json().unwrap_or_default();
+    let documents = VERSIONS.iter().map(|version| (version.name, json(version))).collect();
+    doc::routes(Arc::new(Doc::new(root_path, documents)))
 }
 
 fn info(version: Option<&'static str>, facts: Facts) -> RouteInfo {

@@ -1,4 +1,4 @@
-//! Pages as clients see them: items, and the addresses of the neighbours, ready to be followed.
+//! Pages as clients see them: items, and the URLs of the neighbours, ready to be followed.
 
 use crate::{
     cursor::{self, Position},
@@ -7,14 +7,14 @@ use crate::{
 };
 use domain::{Cursor, Page};
 
-/// A page with addresses in place of cursors.
+/// A page with URLs in place of cursors.
 pub(crate) struct Listed<T> {
     pub(crate) items: Vec<T>,
     pub(crate) next: Option<String>,
     pub(crate) prev: Option<String>,
 }
 
-/// Answers `request` with the page that `use_case` finds, in the order `sort`. The neighbours have the address of the
+/// Answers `request` with the page that `use_case` finds, in the order `sort`. The neighbours have the URL of the
 /// request itself, all its parameters kept, but for the cursor.
 pub(crate) async fn list_with_pagination<T, P: Position>(
     request: &Request,
@@ -22,8 +22,8 @@ pub(crate) async fn list_with_pagination<T, P: Position>(
     use_case: impl Future<Output = Result<Page<T, P>, ApiError>>,
 ) -> Result<Listed<T>, ApiError> {
     let Page { items, next, prev } = use_case.await?;
-    let address = |to: Option<Cursor<P>>| to.map(|to| neighbour(request, &cursor::encode(&to, sort)));
-    Ok(Listed { items, next: address(next), prev: address(prev) })
+    let url = |to: Option<Cursor<P>>| to.map(|to| neighbour(request, &cursor::encode(&to, sort)));
+    Ok(Listed { items, next: url(next), prev: url(prev) })
 }
 
 fn neighbour(request: &Request, cursor: &str) -> String {

@@ -2,7 +2,7 @@
 
 use crate::{
     Services,
-    main_routes::CheckBody,
+    health::CheckBody,
     problem::{ApiError, Dialect, Kind},
     reply,
     route::{Declared, Request, Response, Route},

@@ -7,27 +7,30 @@ pub(crate) use listing::Listing;
 use crate::{
     extract::{EntityTag, Field, IfMatch, Whole, if_match},
     problem::{ApiError, Dialect, Kind},
-    route::Request,
+    route::Tag,
 };
 use application::{Context, PersonController, PersonPatch};
 use domain::{Age, EmailAddress, Invalid, Person, PersonDetails, PersonId, PersonName, Version, Violation};
 use http::HeaderMap;
-use uuid::Uuid;
 
-/// What a body says of a person; in the bodies of a version, the name may have another name.
+/// What the documents say of persons.
+pub(crate) const TAG: Tag =
+    Tag { name: "persons", description: "Somebody with a name, an e-mail address and an age." };
+
+/// What a body says of a person. Its name may be another field in the bodies of a version.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct PersonInput {
     pub(crate) name: Field<String>,
     pub(crate) email: Field<String>,
     pub(crate) age: Field<Whole>,
 }
 
-impl Said {
-    /// Everything; `name` is what the name is called.
-    pub(crate) fn details(self, name: &str) -> Result<PersonDetails, ApiError> {
+impl PersonInput {
+    /// Everything; `name_field` is the field of the name.
+    pub(crate) fn details(self, name_field: &str) -> Result<PersonDetails, ApiError> {
         let mut invalid = Invalid::default();
-        let name = self.name.required(name, &mut invalid, |raw| self::name(&raw));
-        let email = self.email.required("email", &mut invalid, |raw| self::email(&raw));
+        let name = self.name.required(name_field, &mut invalid, |raw| parse_name(&raw));
+        let email = self.email.required("email", &mut invalid, |raw| parse_email(&raw));
         let age = self.age.required("age", &mut invalid, |Whole(years)| Age::new(years));
         match (name, email, age) {
             (Some(name), Some(email), Some(age)) => Ok(PersonDetails { name, email, age }),
@@ -35,26 +38,16 @@ impl Said {
         }
     }
 
-    /// What shall change, by RFC 7396. No member can be removed.
-    pub(crate) fn patch(self, name: &str) -> Result<PersonPatch, ApiError> {
+    /// What is to change, by RFC 7396. No member can be removed.
+    pub(crate) fn patch(self, name_field: &str) -> Result<PersonPatch, ApiError> {
         let mut invalid = Invalid::default();
         let patch = PersonPatch {
-            name: self.name.patch(name, &mut invalid, |raw| self::name(&raw)),
-            email: self.email.patch("email", &mut invalid, |raw| self::email(&raw)),
+            name: self.name.patch(name_field, &mut invalid, |raw| parse_name(&raw)),
+            email: self.email.patch("email", &mut invalid, |raw| parse_email(&raw)),
             age: self.age.patch("age", &mut invalid, |Whole(years)| Age::new(years)),
         };
         if invalid.is_empty() { Ok(patch) } else { Err(ApiError::invalid(&invalid)) }
     }
-}
-
-/// The path parameter `id`: 400 unless a UUID with hyphens, as we write them.
-pub(crate) fn id(request: &Request) -> Result<PersonId, ApiError> {
-    let raw = request.param("id");
-    let id = Uuid::try_parse(raw).ok().filter(|_| raw.len() == uuid::fmt::Hyphenated::LENGTH);
-    id.map(PersonId).ok_or_else(|| {
-        let violation = Violation::new("uuid", "must be a UUID such as 01890b6f-0000-7000-8000-000000000000");
-        ApiError::malformed(&Invalid::field("id", violation))
-    })
 }
 
 /// `raw` parsed, unless it is longer than `max` characters as sent. The domain measures what remains after trimming; the
@@ -71,12 +64,12 @@ fn within<T>(
 }
 
 /// A name as it was sent.
-fn name(raw: &str) -> Result<PersonName, Violation> {
+fn parse_name(raw: &str) -> Result<PersonName, Violation> {
     within(raw, PersonName::MAX_LENGTH, PersonName::parse)
 }
 
 /// An e-mail address as it was sent.
-fn email(raw: &str) -> Result<EmailAddress, Violation> {
+fn parse_email(raw: &str) -> Result<EmailAddress, Violation> {
     within(raw, EmailAddress::MAX_LENGTH, EmailAddress::parse)
 }
 

@@ -76,7 +76,6 @@ impl ApiError {
     /// An error of the application, in the words of `dialect`.
     pub(crate) fn from_application(error: Error, dialect: &Dialect) -> Self {
         match error {
-            Error::Invalid(invalid) => Self::invalid(&invalid),
             Error::NotFound { kind, id } => Self::new(Kind::NotFound, format!("there is no {kind} {id}")),
             Error::Conflict { field, violation } => {
                 let field = (dialect.field)(field);
@@ -104,7 +103,7 @@ impl ApiError {
         Self::new(Kind::Internal, "the fault is ours; it is logged under this request id")
     }
 
-    /// One line with the chain of causes, for what the client cannot mend.
+    /// One line with the chain of causes, for what the client cannot fix.
     pub(crate) fn log(&self, log: &slog::Logger) {
         let Some(source) = &self.0.source else { return };
         let mut chain = source.to_string();

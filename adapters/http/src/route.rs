@@ -38,19 +38,25 @@ type Run<S> = Arc<dyn Fn(S, Request) -> Answer + Send + Sync>;
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
 /// Binds a handler `async fn(S, Request) -> Result<Response, ApiError>` to the operation that `#[utoipa::path]` made of
-/// it. The operation is called `<module>_<function>`.
+/// it. Wants the [`Tag`] of the resource as `TAG` in scope: the operation is called `<tag>_<function>`.
 macro_rules! route {
     ($handler:ident) => {
         ::pastey::paste! {{
             let mut schemas = $crate::route::Schemas::new();
             <[<__path_ $handler>] as ::utoipa::__dev::SchemaReferences>::schemas(&mut schemas);
-            let resource = module_path!().rsplit("::").next().unwrap_or_default();
-            let id = format!("{resource}_{}", stringify!($handler));
-            $crate::route::Declared::operation::<[<__path_ $handler>], _, _>(id, schemas, $handler)
+            let name = stringify!($handler);
+            $crate::route::Declared::operation::<[<__path_ $handler>], _, _>(&TAG, name, schemas, $handler)
         }}
     };
 }
 pub(crate) use route;
+
+/// What the operations of one resource are listed under in the OpenAPI documents.
+pub(crate) struct Tag {
+    /// The resource in the plural, such as `persons`.
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+}
 
 /// A request whose route is found and whose body is read.
 pub(crate) struct Request {
@@ -78,6 +84,7 @@ pub(crate) struct Facts {
     pub(crate) method: Method,
     /// What the OpenAPI document says; nothing for pages and monitoring.
     pub(crate) operation: Option<Operation>,
+    tag: Option<&'static Tag>,
     schemas: Schemas,
     /// Its own ways to fail, besides those that follow from its shape.
     fails: &'static [Kind],
@@ -90,17 +97,21 @@ pub(crate) struct Facts {
 
 impl<S: Clone + Send + Sync + 'static> Declared<S> {
     /// See [`route!`].
-    pub(crate) fn operation<P, H, F>(id: String, schemas: Schemas, handler: H) -> Self
+    pub(crate) fn operation<P, H, F>(tag: &'static Tag, name: &str, schemas: Schemas, handler: H) -> Self
     where
-        P: utoipa::Path + for<'t> utoipa::__dev::Tags<'t>,
+        P: utoipa::Path,
         H: Fn(S, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Response, ApiError>> + Send + 'static,
     {
         let method = P::methods().first().map_or(Method::GET, method);
         let mut operation = P::operation();
-        operation.operation_id = Some(id);
-        operation.tags = Some(P::tags().into_iter().map(str::to_owned).collect());
-        Self::declare(P::path(), method, Some(operation), schemas, handler)
+        operation.operation_id = Some(format!("{}_{name}", tag.name));
+        operation.tags = Some(vec![tag.name.to_owned()]);
+        let mut declared = Self::declare(P::path(), method, handler);
+        declared.facts.operation = Some(operation);
+        declared.facts.tag = Some(tag);
+        declared.facts.schemas = schemas;
+        declared
     }
 
     /// GET on `path`, outside of the OpenAPI documents. A last segment `{*rest}` matches the rest of the path.
@@ -109,26 +120,27 @@ impl<S: Clone + Send + Sync + 'static> Declared<S> {
         H: Fn(S, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Response, ApiError>> + Send + 'static,
     {
-        Self::declare(path.to_owned(), Method::GET, None, Schemas::new(), handler)
+        Self::declare(path.to_owned(), Method::GET, handler)
     }
 
-    fn declare<H, F>(
-        path: String,
-        method: Method,
-        operation: Option<Operation>,
-        schemas: Schemas,
-        handler: H,
-    ) -> Self
+    fn declare<H, F>(path: String, method: Method, handler: H) -> Self
     where
         H: Fn(S, Request) -> F + Send + Sync + 'static,
         F: Future<Output = Result<Response, ApiError>> + Send + 'static,
     {
         let run: Run<S> = Arc::new(move |state, request| Box::pin(handler(state, request)));
-        let (quiet, always) = (false, false);
-        Self {
-            facts: Facts { path, method, operation, schemas, fails: &[], deprecation: None, quiet, always },
-            run,
-        }
+        let facts = Facts {
+            path,
+            method,
+            operation: None,
+            tag: None,
+            schemas: Schemas::new(),
+            fails: &[],
+            deprecation: None,
+            quiet: false,
+            always: false,
+        };
+        Self { facts, run }
     }
 
     /// Its own ways to fail. Those that follow from its shape (a body, a query, a path parameter) are known.
@@ -217,7 +229,7 @@ impl Request {
         &self.body
     }
 
-    /// A path of ours as an address that can be followed from outside.
+    /// A path of ours as a URL that can be followed from outside.
     pub(crate) fn url(&self, path_and_query: &str) -> String {
         self.call.url(path_and_query)
     }

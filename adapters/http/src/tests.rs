@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, time::Duration};
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
 fn documents() -> [(&'static str, Value); 2] {
-    VERSIONS.map(|version| (version, serde_json::to_value(openapi(version).unwrap()).unwrap()))
+    VERSIONS.map(|ApiVersion { name, .. }| (name, serde_json::to_value(openapi(name).unwrap()).unwrap()))
 }
 
 /// Every operation with its method and path.
@@ -28,7 +28,7 @@ fn probe(required: bool, result: Result<&'static str, &'static str>) -> Arc<dyn 
     probe.expect_name().return_const("db");
     probe.expect_required().return_const(required);
     probe.expect_check().returning(move || {
-        result.map(str::to_owned).map_err(|secret| Error::unavailable("the database", secret))
+        result.map(str::to_owned).map_err(|secret| Error::unavailable("the database", secret).into())
     });
     Arc::new(probe)
 }
@@ -63,6 +63,9 @@ fn every_operation_is_described_with_examples_and_every_error() {
             let at = format!("{version} {method} {path}");
             assert!(operation["summary"].as_str().is_some_and(|s| !s.is_empty()), "{at}");
             assert!(operation["description"].as_str().is_some_and(|s| !s.is_empty()), "{at}");
+            assert!(
+                document["tags"].as_array().unwrap().iter().any(|tag| tag["name"] == operation["tags"][0])
+            );
             let responses = operation["responses"].as_object().unwrap();
             for status in ["400", "414", "431", "500", "503", "504"] {
                 assert!(responses.contains_key(status), "{at} {status}");
@@ -93,6 +96,9 @@ fn a_deprecated_operation_says_so_in_the_document() {
     assert_eq!(put["deprecated"], true);
     assert!(put["description"].as_str().unwrap().contains("PATCH /v1/persons/{id}"));
     assert!(put["responses"]["404"]["headers"].get("Deprecation").is_some());
+    for unrouted in ["414", "431"] {
+        assert!(put["responses"][unrouted]["headers"].get("Deprecation").is_none());
+    }
     assert!(
         routes()
             .iter()

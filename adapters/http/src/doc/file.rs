@@ -18,7 +18,7 @@ const HTML: &str = "text/html; charset=utf-8";
 /// Ours: no inline script or style, nothing from another host.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Swagger UI sets style attributes and draws from `data:` addresses; its scripts are files all the same.
+/// Swagger UI sets style attributes and draws from `data:` URLs; its scripts are files all the same.
 const API_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                           connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// May be kept, and is asked for again each time: it changes with the binary.

@@ -141,7 +141,7 @@ fn two_pages_do_not_share_a_tag() {
 }
 
 #[test]
-fn an_address_with_a_slash_too_many_or_too_few_leads_to_the_page_under_the_root_path() {
+fn a_url_with_a_slash_too_many_or_too_few_leads_to_the_page_under_the_root_path() {
     let doc = doc("/api");
     for (path, location) in [("v1", "/api/doc/v1/"), ("errors/", "/api/doc/errors")] {
         let response = doc.answer(path, &HeaderMap::new()).unwrap();

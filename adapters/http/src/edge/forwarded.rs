@@ -15,7 +15,7 @@ impl Edge {
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
         for hop in items(headers, X_FORWARDED_FOR) {
-            if !self.trusts(client) {
+            if !self.config.trusts(client) {
                 break;
             }
             let Some(address) = address(hop) else { break };
@@ -26,10 +26,10 @@ impl Edge {
 
     /// Scheme and host as the client sees them, such as `https://api.example.com`; none if nobody says a sane one.
     pub(crate) fn origin(&self, call: &Call) -> Option<String> {
-        if let Some(url) = &self.public_url {
+        if let Some(url) = &self.config.public_url {
             return Some(url.clone());
         }
-        let believed = self.trusts(call.peer);
+        let believed = self.config.trusts(call.peer);
         let forwarded = |name| believed.then(|| items(&call.headers, name).next()).flatten();
         let scheme = match forwarded(X_FORWARDED_PROTO) {
             Some(scheme) if scheme.eq_ignore_ascii_case("https") => "https",

@@ -9,7 +9,7 @@ use http::{Version, header};
 
 /// 414, 431, or 400 for a request that does not say which host it is for.
 pub(super) fn check(call: &Call) -> Result<(), ApiError> {
-    let limits = &call.edge.limits;
+    let limits = &call.edge.config.limits;
     let uri = call.uri.path_and_query().map_or(0, |sent| sent.as_str().len());
     if uri > limits.uri_bytes {
         let detail = format!("path and query must have at most {} bytes", limits.uri_bytes);

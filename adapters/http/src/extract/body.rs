@@ -63,12 +63,12 @@ pub(crate) fn hint(method: &Method, media_types: &[String]) -> Option<(HeaderNam
 
 /// The whole body: 413 as soon as it is too long, declared so or not, and 408 if it is not there in time.
 pub(crate) async fn read(call: &Call, body: Chunks) -> Result<Bytes, ApiError> {
-    let limit = call.edge.limits.body_bytes;
+    let limit = call.edge.config.limits.body_bytes;
     let declared = call.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    match timeout(call.edge.timeouts.body, collect(body, limit)).await {
+    match timeout(call.edge.config.timeouts.body, collect(body, limit)).await {
         Ok(result) => result,
         Err(_) => Err(closing(ApiError::new(Kind::BodyTimeout, "the body did not arrive in time"))),
     }

@@ -1,6 +1,6 @@
 //! The parameters of a list of persons.
 
-use super::within;
+use super::{parse_email, within};
 use crate::{
     cursor::{self, Position},
     extract::whole,
@@ -22,16 +22,16 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// The query, and its order as a text for cursors. `name` is what this version calls the name of a person.
-    pub(crate) fn parse(self, name: &str) -> Result<(PersonQuery, String), ApiError> {
+    /// The query, and its order as a text for cursors. `name_field` is the name of a person in this version.
+    pub(crate) fn parse(self, name_field: &str) -> Result<(PersonQuery, String), ApiError> {
         let mut invalid = Invalid::default();
         let limit = self.limit.map(|raw| whole(&raw).and_then(Limit::new));
         let limit = limit.and_then(|limit| invalid.check("limit", limit)).unwrap_or_default();
         let prefix = self.name.map(|raw| within(&raw, PersonName::MAX_LENGTH, NamePrefix::parse));
-        let prefix = prefix.and_then(|prefix| invalid.check(name, prefix));
-        let email = self.email.map(|raw| super::email(&raw));
+        let prefix = prefix.and_then(|prefix| invalid.check(name_field, prefix));
+        let email = self.email.map(|raw| parse_email(&raw));
         let email = email.and_then(|email| invalid.check("email", email));
-        let sort = self.sort.map(|raw| sort(&raw, name));
+        let sort = self.sort.map(|raw| sort(&raw, name_field));
         let sort = sort.and_then(|sort| invalid.check("sort", sort)).unwrap_or_default();
         let order = order_text(sort);
         let keyed = sort.order != PersonOrder::Created;
@@ -59,14 +59,15 @@ impl Position for PersonPosition {
     }
 }
 
-fn sort(raw: &str, name: &str) -> Result<PersonSort, Violation> {
+fn sort(raw: &str, name_field: &str) -> Result<PersonSort, Violation> {
     let (key, descending) = raw.strip_prefix('-').map_or((raw, false), |key| (key, true));
     let order = match key {
         "created_at" => PersonOrder::Created,
         "email" => PersonOrder::Email,
-        key if key == name => PersonOrder::Name,
+        key if key == name_field => PersonOrder::Name,
         _ => {
-            let message = format!("must be created_at, {name} or email, or one of them with - in front");
+            let message =
+                format!("must be created_at, {name_field} or email, or one of them with - in front");
             return Err(Violation::new("sort", message));
         }
     };

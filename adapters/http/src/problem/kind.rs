@@ -83,7 +83,7 @@ impl Kind {
             }
             Self::BodyTimeout => "The body did not arrive in time.",
             Self::Conflict => "The request is valid, but what is stored stands in its way.",
-            Self::PreconditionFailed => "The person was changed since the client has seen it.",
+            Self::PreconditionFailed => "The resource was changed since the client last saw it.",
             Self::BodyTooLarge => "The body is too long.",
             Self::UriTooLong => "Path and query are too long.",
             Self::UnsupportedMediaType => "The body is of a media type that is not taken here.",

@@ -1,6 +1,6 @@
 //! The OpenAPI document of one version, made from its routes: what every operation has in common is said here once.
 
-use super::{Facts, deprecation::Deprecation, media_types};
+use super::{Facts, Tag, deprecation::Deprecation, media_types};
 use crate::problem::{Kind, Problem};
 use http::Method;
 use serde_json::json;
@@ -21,9 +21,11 @@ pub(crate) fn document(version: &str, root_path: &str, routes: Vec<Facts>) -> Op
     let mut schemas = vec![(Problem::name().into_owned(), Problem::schema())];
     Problem::schemas(&mut schemas);
     let mut paths = Paths::new();
+    let mut tags: Vec<&Tag> = Vec::new();
     for mut facts in routes {
         schemas.append(&mut facts.schemas);
         let Some(operation) = operation(&facts) else { continue };
+        tags.extend(facts.tag.filter(|tag| tags.iter().all(|known| known.name != tag.name)));
         let item = PathItem::new(documented(&facts.method), operation);
         paths.paths.entry(facts.path).or_default().merge_operations(item);
     }
@@ -31,14 +33,15 @@ pub(crate) fn document(version: &str, root_path: &str, routes: Vec<Facts>) -> Op
     let mut info = Info::new(format!("Plinth API {version}"), env!("CARGO_PKG_VERSION").to_owned());
     info.description = Some(DESCRIPTION.to_owned());
     info.license = Some(License::new("Apache-2.0"));
-    let tag =
-        TagBuilder::new().name("persons").description(Some("Somebody with a name, an address and an age."));
+    let tags = tags
+        .into_iter()
+        .map(|tag| TagBuilder::new().name(tag.name).description(Some(tag.description)).build());
     OpenApiBuilder::new()
         .info(info)
         .paths(paths)
         .components(Some(components))
         .servers(Some([Server::new(if root_path.is_empty() { "/" } else { root_path })]))
-        .tags(Some([tag.build()]))
+        .tags(Some(tags))
         .build()
 }
 
@@ -65,18 +68,22 @@ fn operation(facts: &Facts) -> Option<Operation> {
             forbid_null(parameter);
         }
     }
-    for response in operation.responses.responses.values_mut() {
+    let unrouted = UNROUTED.map(|kind| kind.status().as_str().to_owned());
+    for (status, response) in &mut operation.responses.responses {
         if let RefOr::T(response) = response {
-            add_headers(response, facts.deprecation.is_some());
+            add_headers(response, facts.deprecation.is_some() && !unrouted.contains(status));
         }
     }
     Some(operation)
 }
 
+/// Answered before the route is found, so that nothing can be said of its deprecation.
+const UNROUTED: [Kind; 2] = [Kind::UriTooLong, Kind::HeaderTooLarge];
+
 /// Every way in which the operation can fail.
 fn problems(facts: &Facts, operation: &Operation) -> Vec<Kind> {
-    let mut kinds = vec![Kind::BadRequest, Kind::UriTooLong, Kind::HeaderTooLarge];
-    kinds.extend([Kind::Internal, Kind::Unavailable, Kind::Deadline]);
+    let mut kinds = vec![Kind::BadRequest, Kind::Internal, Kind::Unavailable, Kind::Deadline];
+    kinds.extend(UNROUTED);
     let has = |place: ParameterIn| {
         let mut parameters = operation.parameters.iter().flatten();
         parameters

@@ -19,7 +19,7 @@ fn a_name_matches_its_pattern_exactly_if_the_domain_takes_it() {
 }
 
 #[test]
-fn an_address_matches_its_pattern_exactly_if_the_domain_takes_it() {
+fn an_email_address_matches_its_pattern_exactly_if_the_domain_takes_it() {
     let pattern = Regex::new(EMAIL).unwrap();
     let longest = format!("{}@{}.com", "a".repeat(64), "b".repeat(63));
     let beyond = format!("a@{}.com", "b".repeat(64));

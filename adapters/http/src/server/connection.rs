@@ -133,7 +133,7 @@ impl Shared {
         mut request: Request<Incoming>,
         peer: SocketAddr,
         activity: Arc<Activity>,
-    ) -> Result<Response<Counted>, Infallible> {
+    ) -> Result<Response<BusyBody>, Infallible> {
         let busy = Busy::begin(activity, request.version() == Version::HTTP_2);
         request.extensions_mut().insert(Peer(peer));
         let has_body = !request.body().is_end_stream();
@@ -141,7 +141,7 @@ impl Shared {
         if has_body && response.status().is_client_error() {
             busy.0.unread.store(true, Relaxed);
         }
-        Ok(response.map(|body| Counted { body, _busy: busy }))
+        Ok(response.map(|body| BusyBody { body, _busy: busy }))
     }
 }
 
@@ -184,12 +184,12 @@ impl Drop for Busy {
 }
 
 /// A body that keeps its connection busy.
-struct Counted {
+struct BusyBody {
     body: Body,
     _busy: Busy,
 }
 
-impl http_body::Body for Counted {
+impl http_body::Body for BusyBody {
     type Data = Bytes;
     type Error = BoxError;
 

@@ -1,4 +1,4 @@
-//! A connection's bytes, watched: that they come is noted, that they are not taken is not borne for ever.
+//! A connection's bytes, watched: when some come, it is noted; when the client takes none for too long, writing fails.
 
 use super::activity::Activity;
 use hyper::rt::{Read, ReadBufCursor, Write};

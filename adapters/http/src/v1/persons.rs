@@ -4,15 +4,16 @@ mod bodies;
 
 use super::error;
 use crate::{
-    extract::{json, query},
+    extract::{id, json, query},
     list::list_with_pagination,
-    persons::{Listing, Said, id},
+    persons::{Listing, PersonInput, TAG},
     problem::{ApiError, Kind},
     reply,
     route::{Declared, Deprecation, Request, Response, route},
 };
 use application::PersonController;
 use bodies::{ListParams, NewPerson, PersonBody, PersonPatch, PersonsBody};
+use domain::PersonId;
 use http::Method;
 use std::sync::Arc;
 
@@ -31,7 +32,7 @@ pub(super) fn declared() -> Vec<Declared<Persons>> {
     ]
 }
 
-/// A replacement undoes what its client has not read; a patch says what shall change.
+/// A replacement undoes what its client has not read; a patch says what is to change.
 const REPLACE: Deprecation = Deprecation {
     since: 1_793_491_200,  // 2026-11-01
     sunset: 1_825_027_200, // 2027-11-01
@@ -40,10 +41,10 @@ const REPLACE: Deprecation = Deprecation {
 
 /// List persons
 ///
-/// Pages are followed by the addresses in `next` and `prev`, which work as they are and keep every parameter. The
+/// Pages are followed by the URLs in `next` and `prev`, which work as they are and keep every parameter. The
 /// `cursor` in them is opaque.
 #[utoipa::path(
-    get, path = "/v1/persons", tag = "persons", params(ListParams),
+    get, path = "/v1/persons", params(ListParams),
     responses((status = 200, description = "A page of persons.", body = PersonsBody,
         example = json!({"objects": [], "next": null, "prev": null})))
 )]
@@ -58,15 +59,15 @@ async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> 
 
 /// Create a person
 ///
-/// Its address is in `Location`. An e-mail address that somebody has already is a conflict.
+/// Its URL is in `Location`. An e-mail address that somebody has already is a conflict.
 #[utoipa::path(
-    post, path = "/v1/persons", tag = "persons",
+    post, path = "/v1/persons",
     request_body(content = NewPerson, example = json!({"name": "Ada Lovelace", "email": "ada@example.com", "age": 36})),
     responses((status = 201, description = "The person.", body = PersonBody,
-        headers(("Location" = String, description = "The address of the person."))))
+        headers(("Location" = String, description = "The URL of the person."))))
 )]
 async fn create(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let details = Said::from(json::<NewPerson>(&request)?).details("name")?;
+    let details = PersonInput::from(json::<NewPerson>(&request)?).details("name")?;
     let person = persons.create(&request.context(), details).await.map_err(error)?;
     let location = request.url(&format!("/v1/persons/{}", person.id().0));
     Ok(reply::created(&location, &PersonBody::from(&person)))
@@ -74,14 +75,14 @@ async fn create(persons: Persons, request: Request) -> Result<Response, ApiError
 
 /// Get a person
 ///
-/// By its id.
+/// The person with this id, as it is now.
 #[utoipa::path(
-    get, path = "/v1/persons/{id}", tag = "persons",
+    get, path = "/v1/persons/{id}",
     params(("id" = Uuid, Path, description = "Of the person.")),
     responses((status = 200, description = "The person.", body = PersonBody))
 )]
 async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let person = persons.get(&request.context(), id(&request)?).await.map_err(error)?;
+    let person = persons.get(&request.context(), PersonId(id(&request)?)).await.map_err(error)?;
     Ok(reply::json(&PersonBody::from(&person)))
 }
 
@@ -89,14 +90,14 @@ async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
 ///
 /// Every field is written, whatever it was.
 #[utoipa::path(
-    put, path = "/v1/persons/{id}", tag = "persons",
+    put, path = "/v1/persons/{id}",
     params(("id" = Uuid, Path, description = "Of the person.")),
     request_body(content = NewPerson, example = json!({"name": "Ada King", "email": "ada@example.com", "age": 36})),
     responses((status = 200, description = "The person.", body = PersonBody))
 )]
 async fn replace(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let id = id(&request)?;
-    let details = Said::from(json::<NewPerson>(&request)?).details("name")?;
+    let id = PersonId(id(&request)?);
+    let details = PersonInput::from(json::<NewPerson>(&request)?).details("name")?;
     let person = persons.replace(&request.context(), id, None, details).await.map_err(error)?;
     Ok(reply::json(&PersonBody::from(&person)))
 }
@@ -105,7 +106,7 @@ async fn replace(persons: Persons, request: Request) -> Result<Response, ApiErro
 ///
 /// A merge patch (RFC 7396): members that are left out stay as they are. No member can be removed by `null`.
 #[utoipa::path(
-    patch, path = "/v1/persons/{id}", tag = "persons",
+    patch, path = "/v1/persons/{id}",
     params(("id" = Uuid, Path, description = "Of the person.")),
     request_body(content(
         (PersonPatch = "application/merge-patch+json", example = json!({"age": 37})),
@@ -114,22 +115,22 @@ async fn replace(persons: Persons, request: Request) -> Result<Response, ApiErro
     responses((status = 200, description = "The person.", body = PersonBody))
 )]
 async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let id = id(&request)?;
-    let patch = Said::from(json::<PersonPatch>(&request)?).patch("name")?;
+    let id = PersonId(id(&request)?);
+    let patch = PersonInput::from(json::<PersonPatch>(&request)?).patch("name")?;
     let person = persons.patch(&request.context(), id, None, patch).await.map_err(error)?;
     Ok(reply::json(&PersonBody::from(&person)))
 }
 
 /// Delete a person
 ///
-/// For good.
+/// It cannot be brought back.
 #[utoipa::path(
-    delete, path = "/v1/persons/{id}", tag = "persons",
+    delete, path = "/v1/persons/{id}",
     params(("id" = Uuid, Path, description = "Of the person.")),
     responses((status = 204, description = "The person is gone."))
 )]
 async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    persons.delete(&request.context(), id(&request)?, None).await.map_err(error)?;
+    persons.delete(&request.context(), PersonId(id(&request)?), None).await.map_err(error)?;
     Ok(reply::no_content())
 }
 
@@ -137,12 +138,13 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
 ///
 /// Conflicts at the greatest age.
 #[utoipa::path(
-    post, path = "/v1/persons/{id}/add-one-year", tag = "persons",
+    post, path = "/v1/persons/{id}/add-one-year",
     params(("id" = Uuid, Path, description = "Of the person.")),
     responses((status = 200, description = "The person.", body = PersonBody))
 )]
 async fn add_one_year(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let person = persons.add_one_year(&request.context(), id(&request)?, None).await.map_err(error)?;
+    let person =
+        persons.add_one_year(&request.context(), PersonId(id(&request)?), None).await.map_err(error)?;
     Ok(reply::json(&PersonBody::from(&person)))
 }
 

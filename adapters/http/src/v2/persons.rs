@@ -4,9 +4,9 @@ mod bodies;
 
 use super::{DIALECT, error};
 use crate::{
-    extract::{json, none_match, query},
+    extract::{id, json, none_match, query},
     list::list_with_pagination,
-    persons::{Listing, Said, expected, id, tag},
+    persons::{Listing, PersonInput, TAG, expected, tag},
     problem::{ApiError, Kind},
     reply,
     route::{Declared, Request, Response, route},
@@ -37,7 +37,7 @@ const IF_MATCH: &str =
 const WRITE: &[Kind] = &[Kind::Conflict, Kind::PreconditionFailed, Kind::PreconditionRequired];
 
 /// The person with its entity tag.
-fn reply(person: &Person) -> Response {
+fn person_reply(person: &Person) -> Response {
     tagged(reply::json(&PersonBody::from(person)), person)
 }
 
@@ -50,16 +50,16 @@ async fn condition(
     ctx: &Context,
     request: &Request,
 ) -> Result<(PersonId, Option<Version>), ApiError> {
-    let id = id(request)?;
+    let id = PersonId(id(request)?);
     Ok((id, expected(persons, ctx, id, request.headers(), &DIALECT).await?))
 }
 
 /// List persons
 ///
-/// Pages are followed by the addresses in `next` and `prev`, which work as they are and keep every parameter. The
+/// Pages are followed by the URLs in `next` and `prev`, which work as they are and keep every parameter. The
 /// `cursor` in them is opaque.
 #[utoipa::path(
-    get, path = "/v2/persons", tag = "persons", params(ListParams),
+    get, path = "/v2/persons", params(ListParams),
     responses((status = 200, description = "A page of persons.", body = PersonsBody,
         example = json!({"items": [], "page": {"limit": 20, "next": null, "prev": null}})))
 )]
@@ -76,20 +76,20 @@ async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> 
 
 /// Create a person
 ///
-/// Its address is in `Location`. An e-mail address that somebody has already is a conflict.
+/// Its URL is in `Location`. An e-mail address that somebody has already is a conflict.
 #[utoipa::path(
-    post, path = "/v2/persons", tag = "persons",
+    post, path = "/v2/persons",
     request_body(
         content = NewPerson,
         example = json!({"full_name": "Ada Lovelace", "email": "ada@example.com", "age": 36})
     ),
     responses((status = 201, description = "The person.", body = PersonBody, headers(
-        ("Location" = String, description = "The address of the person."),
+        ("Location" = String, description = "The URL of the person."),
         ("ETag" = String, description = "Names this version of the person."),
     )))
 )]
 async fn create(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let details = Said::from(json::<NewPerson>(&request)?).details("full_name")?;
+    let details = PersonInput::from(json::<NewPerson>(&request)?).details("full_name")?;
     let person = persons.create(&request.context(), details).await.map_err(error)?;
     let location = request.url(&format!("/v2/persons/{}", person.id().0));
     Ok(tagged(reply::created(&location, &PersonBody::from(&person)), &person))
@@ -99,7 +99,7 @@ async fn create(persons: Persons, request: Request) -> Result<Response, ApiError
 ///
 /// With the tag of the version that the client has in `If-None-Match`, an unchanged person is not sent again.
 #[utoipa::path(
-    get, path = "/v2/persons/{id}", tag = "persons",
+    get, path = "/v2/persons/{id}",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
         ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has already."),
@@ -112,18 +112,18 @@ async fn create(persons: Persons, request: Request) -> Result<Response, ApiError
     )
 )]
 async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let person = persons.get(&request.context(), id(&request)?).await.map_err(error)?;
+    let person = persons.get(&request.context(), PersonId(id(&request)?)).await.map_err(error)?;
     if none_match(request.headers(), tag(&person)) {
         return Ok(tagged(reply::not_modified(), &person));
     }
-    Ok(reply(&person))
+    Ok(person_reply(&person))
 }
 
 /// Replace a person
 ///
 /// Every field is written, whatever it was.
 #[utoipa::path(
-    put, path = "/v2/persons/{id}", tag = "persons",
+    put, path = "/v2/persons/{id}",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
         ("If-Match" = String, Header, description = IF_MATCH),
@@ -137,17 +137,17 @@ async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
 )]
 async fn replace(persons: Persons, request: Request) -> Result<Response, ApiError> {
     id(&request)?;
-    let details = Said::from(json::<NewPerson>(&request)?).details("full_name")?;
+    let details = PersonInput::from(json::<NewPerson>(&request)?).details("full_name")?;
     let ctx = request.context();
     let (id, expected) = condition(&persons, &ctx, &request).await?;
-    Ok(reply(&persons.replace(&ctx, id, expected, details).await.map_err(error)?))
+    Ok(person_reply(&persons.replace(&ctx, id, expected, details).await.map_err(error)?))
 }
 
 /// Change a person
 ///
 /// A merge patch (RFC 7396): members that are left out stay as they are. No member can be removed by `null`.
 #[utoipa::path(
-    patch, path = "/v2/persons/{id}", tag = "persons",
+    patch, path = "/v2/persons/{id}",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
         ("If-Match" = String, Header, description = IF_MATCH),
@@ -161,17 +161,17 @@ async fn replace(persons: Persons, request: Request) -> Result<Response, ApiErro
 )]
 async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError> {
     id(&request)?;
-    let patch = Said::from(json::<PersonPatch>(&request)?).patch("full_name")?;
+    let patch = PersonInput::from(json::<PersonPatch>(&request)?).patch("full_name")?;
     let ctx = request.context();
     let (id, expected) = condition(&persons, &ctx, &request).await?;
-    Ok(reply(&persons.patch(&ctx, id, expected, patch).await.map_err(error)?))
+    Ok(person_reply(&persons.patch(&ctx, id, expected, patch).await.map_err(error)?))
 }
 
 /// Delete a person
 ///
-/// For good.
+/// It cannot be brought back.
 #[utoipa::path(
-    delete, path = "/v2/persons/{id}", tag = "persons",
+    delete, path = "/v2/persons/{id}",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
         ("If-Match" = String, Header, description = IF_MATCH),
@@ -189,7 +189,7 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
 ///
 /// Conflicts at the greatest age.
 #[utoipa::path(
-    post, path = "/v2/persons/{id}/add-one-year", tag = "persons",
+    post, path = "/v2/persons/{id}/add-one-year",
     params(
         ("id" = Uuid, Path, description = "Of the person."),
         ("If-Match" = String, Header, description = IF_MATCH),
@@ -200,7 +200,7 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
 async fn add_one_year(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let ctx = request.context();
     let (id, expected) = condition(&persons, &ctx, &request).await?;
-    Ok(reply(&persons.add_one_year(&ctx, id, expected).await.map_err(error)?))
+    Ok(person_reply(&persons.add_one_year(&ctx, id, expected).await.map_err(error)?))
 }
 
 #[cfg(test)]

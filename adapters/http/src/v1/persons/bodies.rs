@@ -2,7 +2,7 @@
 
 use crate::{
     extract::{Field, Whole},
-    persons::{Listing, Said},
+    persons::{Listing, PersonInput},
     reply::Instant,
     schema,
 };
@@ -51,10 +51,10 @@ impl<'a> From<&'a Person> for PersonBody<'a> {
 #[schema(as = Persons)]
 pub(super) struct PersonsBody<'a> {
     pub(super) objects: Vec<PersonBody<'a>>,
-    /// The address of the page that follows; null on the last.
+    /// The URL of the page that follows; null on the last.
     #[schema(required = true, format = "uri-reference")]
     pub(super) next: Option<String>,
-    /// The address of the page that precedes; null on the first.
+    /// The URL of the page that precedes; null on the first.
     #[schema(required = true, format = "uri-reference")]
     pub(super) prev: Option<String>,
 }
@@ -74,13 +74,13 @@ pub(super) struct NewPerson {
     age: Field<Whole>,
 }
 
-impl From<NewPerson> for Said {
+impl From<NewPerson> for PersonInput {
     fn from(NewPerson { name, email, age }: NewPerson) -> Self {
         Self { name, email, age }
     }
 }
 
-/// What shall change of a person: what is left out stays as it is (RFC 7396).
+/// What is to change of a person: what is left out stays as it is (RFC 7396).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PersonPatch {
@@ -95,7 +95,7 @@ pub(super) struct PersonPatch {
     age: Field<Whole>,
 }
 
-impl From<PersonPatch> for Said {
+impl From<PersonPatch> for PersonInput {
     fn from(PersonPatch { name, email, age }: PersonPatch) -> Self {
         Self { name, email, age }
     }
@@ -114,7 +114,7 @@ pub(super) struct ListParams {
     /// Only persons whose name starts so, case included.
     #[param(inline, required = false, value_type = schema::PersonName)]
     name: Option<String>,
-    /// Only the person with this address, regardless of case.
+    /// Only the person with this e-mail address, regardless of case.
     #[param(inline, required = false, value_type = schema::EmailAddress)]
     email: Option<String>,
     /// By what to sort; `-` in front sorts from the greatest to the least.

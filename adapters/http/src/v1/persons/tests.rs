@@ -48,7 +48,7 @@ async fn the_parameters_of_a_list_reach_the_repository() {
 }
 
 #[tokio::test]
-async fn next_and_prev_are_addresses_that_lead_back_here_with_every_parameter() {
+async fn next_and_prev_are_urls_that_lead_back_here_with_every_parameter() {
     let edge = |direction| Some(Cursor { position: PersonOrder::Name.position(&ada()), direction });
     let page = Page { items: vec![ada()], next: edge(Direction::After), prev: edge(Direction::Before) };
     let first = get(
@@ -96,7 +96,7 @@ async fn every_wrong_parameter_is_named() {
 }
 
 #[tokio::test]
-async fn a_created_person_is_answered_with_its_address() {
+async fn a_created_person_is_answered_with_its_url() {
     let mut persons = MockPersonRepository::new();
     persons
         .expect_insert()
@@ -234,7 +234,7 @@ async fn a_lost_race_is_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_taken_address_is_a_conflict_on_the_field() {
+async fn a_taken_email_address_is_a_conflict_on_the_field() {
     let mut persons = MockPersonRepository::new();
     persons.expect_insert().once().returning(|_| Err(Error::conflict("email", "taken", "is taken")));
     let body = r#"{"name":"Ada","email":"ada@example.com","age":36}"#;

@@ -2,7 +2,7 @@
 
 use crate::{
     extract::{Field, Whole},
-    persons::{Listing, Said},
+    persons::{Listing, PersonInput},
     reply::Instant,
     schema,
 };
@@ -73,10 +73,10 @@ pub(super) struct PageBody {
     /// How many items a page has at most.
     #[schema(minimum = 1, maximum = 100)]
     pub(super) limit: u8,
-    /// The address of the page that follows; null on the last.
+    /// The URL of the page that follows; null on the last.
     #[schema(required = true, format = "uri-reference")]
     pub(super) next: Option<String>,
-    /// The address of the page that precedes; null on the first.
+    /// The URL of the page that precedes; null on the first.
     #[schema(required = true, format = "uri-reference")]
     pub(super) prev: Option<String>,
 }
@@ -96,13 +96,13 @@ pub(super) struct NewPerson {
     age: Field<Whole>,
 }
 
-impl From<NewPerson> for Said {
+impl From<NewPerson> for PersonInput {
     fn from(NewPerson { full_name: name, email, age }: NewPerson) -> Self {
         Self { name, email, age }
     }
 }
 
-/// What shall change of a person: what is left out stays as it is (RFC 7396).
+/// What is to change of a person: what is left out stays as it is (RFC 7396).
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PersonPatch {
@@ -117,7 +117,7 @@ pub(super) struct PersonPatch {
     age: Field<Whole>,
 }
 
-impl From<PersonPatch> for Said {
+impl From<PersonPatch> for PersonInput {
     fn from(PersonPatch { full_name: name, email, age }: PersonPatch) -> Self {
         Self { name, email, age }
     }
@@ -136,7 +136,7 @@ pub(super) struct ListParams {
     /// Only persons whose name starts so, case included.
     #[param(inline, required = false, value_type = schema::PersonName)]
     full_name: Option<String>,
-    /// Only the person with this address, regardless of case.
+    /// Only the person with this e-mail address, regardless of case.
     #[param(inline, required = false, value_type = schema::EmailAddress)]
     email: Option<String>,
     /// By what to sort; `-` in front sorts from the greatest to the least.

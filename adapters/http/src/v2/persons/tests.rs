@@ -54,7 +54,7 @@ async fn errors_speak_of_full_name() {
 }
 
 #[tokio::test]
-async fn a_created_person_has_an_address_and_a_tag() {
+async fn a_created_person_has_a_url_and_a_tag() {
     let mut persons = MockPersonRepository::new();
     persons.expect_insert().once().returning(|_| Ok(()));
     let body = r#"{"full_name":"Ada","email":"ada@example.com","age":36}"#;

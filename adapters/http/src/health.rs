@@ -6,7 +6,7 @@ use crate::{
     reply,
     route::{Declared, Facts, Request, Response, Route},
 };
-use application::{Check, CheckStatus, Health, HealthController, HealthStatus};
+use application::{Check, Health, HealthController, HealthStatus};
 use http::StatusCode;
 use serde::Serialize;
 use std::sync::Arc;
@@ -41,11 +41,7 @@ async fn health((health, build): (Arc<HealthController>, Build), _: Request) -> 
         name: build.name,
         version: build.version,
         revision: build.revision,
-        status: match status {
-            HealthStatus::Ok => "ok",
-            HealthStatus::Degraded => "degraded",
-            HealthStatus::Down => "down",
-        },
+        status: word(status),
         checks: checks.iter().map(CheckBody::from).collect(),
     };
     let code = if status == HealthStatus::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
@@ -72,12 +68,16 @@ pub(crate) struct CheckBody<'a> {
 
 impl<'a> From<&'a Check> for CheckBody<'a> {
     fn from(check: &'a Check) -> Self {
-        let status = match check.status {
-            CheckStatus::Ok => "ok",
-            CheckStatus::Degraded => "degraded",
-            CheckStatus::Down => "down",
-        };
+        let status = word(check.status.into());
         let duration_ms = check.duration.as_micros() as f64 / 1000.0;
         Self { name: check.name, status, detail: &check.detail, duration_ms }
+    }
+}
+
+fn word(status: HealthStatus) -> &'static str {
+    match status {
+        HealthStatus::Ok => "ok",
+        HealthStatus::Degraded => "degraded",
+        HealthStatus::Down => "down",
     }
 }
