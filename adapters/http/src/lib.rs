@@ -6,6 +6,7 @@
 mod call;
 mod config;
 mod cursor;
+mod describe;
 mod doc;
 mod edge;
 mod extract;
@@ -134,6 +135,7 @@ pub fn routes() -> Vec<RouteInfo> {
 }
 
 fn app(config: &HttpConfig, services: &Services, routes: Vec<Route>) -> App {
+    describe::metrics();
     let Services { ids, clock, log, .. } = services;
     App::new(Edge::new(config, ids.clone(), clock.clone(), log.clone()), routes)
 }

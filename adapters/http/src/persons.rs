@@ -8,14 +8,28 @@ use crate::{
     extract::{EntityTag, Field, IfMatch, Whole, if_match},
     problem::{ApiError, Dialect, Kind},
     route::Tag,
+    schema,
 };
 use application::{Context, PersonController, PersonPatch};
 use domain::{Age, EmailAddress, Invalid, Person, PersonDetails, PersonId, PersonName, Version, Violation};
 use http::HeaderMap;
+use utoipa::{
+    IntoParams,
+    openapi::path::{Parameter, ParameterIn},
+};
 
 /// What the documents say of persons.
 pub(crate) const TAG: Tag =
     Tag { name: "persons", description: "Somebody with a name, an e-mail address and an age." };
+
+/// Whose id is in a path.
+pub(crate) struct PersonPath;
+
+impl IntoParams for PersonPath {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        vec![schema::id("The person's id.")]
+    }
+}
 
 /// What a body says of a person. Its name may be another field in the bodies of a version.
 #[derive(Debug)]

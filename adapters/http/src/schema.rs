@@ -1,6 +1,10 @@
 //! Schemas that several bodies and parameters share. They say exactly what the domain accepts, so that a client can
 //! check before it sends; the limits are the domain's own.
 
+mod parameters;
+
+pub(crate) use parameters::{EXAMPLE_ID, IfMatchHeader, IfNoneMatchHeader, id};
+
 use serde_json::json;
 use utoipa::{
     PartialSchema, ToSchema,

@@ -47,6 +47,12 @@ impl Answer {
         let found: Vec<_> =
             found.iter().map(|e| (e["field"].as_str().unwrap(), e["code"].as_str().unwrap())).collect();
         assert_eq!(found, errors, "{body}");
+        for (_, code) in found {
+            assert!(
+                include_str!("../../../docs/errors.md").contains(&format!("`{code}`")),
+                "{code} is not explained"
+            );
+        }
     }
 }
 

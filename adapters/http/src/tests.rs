@@ -53,6 +53,8 @@ fn documents_and_routes_are_the_same() {
         .filter_map(|route| Some((route.method, route.path, route.operation_id?)))
         .collect();
     assert_eq!(documented, routed);
+    let in_no_document = |route: &RouteInfo| route.version.is_some() && route.operation_id.is_none();
+    assert!(!routes().iter().any(in_no_document), "every route of a version is in its document");
     assert_eq!(documented.len(), 14);
 }
 
@@ -73,11 +75,18 @@ fn every_operation_is_described_with_examples_and_every_error() {
             for (status, response) in responses {
                 assert!(response["headers"].get("X-Request-Id").is_some(), "{at} {status}");
                 let content = &response["content"];
+                if let Some(body) = content.get("application/json") {
+                    assert!(body.get("example").is_some(), "{at} {status}");
+                }
                 if status.starts_with(['4', '5']) {
                     let problem = &content["application/problem+json"];
                     assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{at} {status}");
                     assert!(problem.get("example").is_some(), "{at} {status}");
                 }
+            }
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let has_example = parameter.get("example").is_some();
+                assert!(has_example || parameter["in"] == "query", "{at} {parameter}");
             }
             for (media_type, body) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
                 assert!(body.get("example").is_some(), "{at} {media_type}");

@@ -1,6 +1,6 @@
 //! The path parameter `id`.
 
-use crate::{problem::ApiError, route::Request};
+use crate::{problem::ApiError, route::Request, schema::EXAMPLE_ID};
 use domain::{Invalid, Violation};
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ pub(crate) fn id(request: &Request) -> Result<Uuid, ApiError> {
     let raw = request.param("id");
     let id = Uuid::try_parse(raw).ok().filter(|_| raw.len() == uuid::fmt::Hyphenated::LENGTH);
     id.ok_or_else(|| {
-        let violation = Violation::new("uuid", "must be a UUID such as 01890b6f-0000-7000-8000-000000000000");
+        let violation = Violation::new("uuid", format!("must be a UUID such as {EXAMPLE_ID}"));
         ApiError::malformed(&Invalid::field("id", violation))
     })
 }

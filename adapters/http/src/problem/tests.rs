@@ -1,5 +1,7 @@
 //! Every error of the application as a problem, in both dialects.
 
+mod codes;
+
 use super::*;
 use crate::testing::{ctx, services, untouched};
 use crate::{HttpConfig, edge::Edge};

@@ -6,13 +6,13 @@ use super::error;
 use crate::{
     extract::{id, json, query},
     list::list_with_pagination,
-    persons::{Listing, PersonInput, TAG},
+    persons::{Listing, PersonInput, PersonPath, TAG},
     problem::{ApiError, Kind},
     reply,
     route::{Declared, Deprecation, Request, Response, route},
 };
 use application::PersonController;
-use bodies::{ListParams, NewPerson, PersonBody, PersonPatch, PersonsBody};
+use bodies::{ListParams, NewPerson, PersonBody, PersonPatch, PersonsBody, example};
 use domain::PersonId;
 use http::Method;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ const REPLACE: Deprecation = Deprecation {
 #[utoipa::path(
     get, path = "/v1/persons", params(ListParams),
     responses((status = 200, description = "A page of persons.", body = PersonsBody,
-        example = json!({"objects": [], "next": null, "prev": null})))
+        example = json!({"objects": [example()], "next": null, "prev": null})))
 )]
 async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let (query, order) = Listing::from(query::<ListParams>(request.query())?).parse("name")?;
@@ -63,8 +63,9 @@ async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> 
 #[utoipa::path(
     post, path = "/v1/persons",
     request_body(content = NewPerson, example = json!({"name": "Ada Lovelace", "email": "ada@example.com", "age": 36})),
-    responses((status = 201, description = "The person.", body = PersonBody,
-        headers(("Location" = String, description = "The URL of the person."))))
+    responses((status = 201, description = "The person.",
+        headers(("Location" = String, description = "The URL of the person.")),
+        body = PersonBody, example = json!(example())))
 )]
 async fn create(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let details = PersonInput::from(json::<NewPerson>(&request)?).details("name")?;
@@ -78,8 +79,8 @@ async fn create(persons: Persons, request: Request) -> Result<Response, ApiError
 /// The person with this id, as it is now.
 #[utoipa::path(
     get, path = "/v1/persons/{id}",
-    params(("id" = Uuid, Path, description = "Of the person.")),
-    responses((status = 200, description = "The person.", body = PersonBody))
+    params(PersonPath),
+    responses((status = 200, description = "The person.", body = PersonBody, example = json!(example())))
 )]
 async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let person = persons.get(&request.context(), PersonId(id(&request)?)).await.map_err(error)?;
@@ -91,9 +92,9 @@ async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
 /// Every field is written, whatever it was.
 #[utoipa::path(
     put, path = "/v1/persons/{id}",
-    params(("id" = Uuid, Path, description = "Of the person.")),
+    params(PersonPath),
     request_body(content = NewPerson, example = json!({"name": "Ada King", "email": "ada@example.com", "age": 36})),
-    responses((status = 200, description = "The person.", body = PersonBody))
+    responses((status = 200, description = "The person.", body = PersonBody, example = json!(example())))
 )]
 async fn replace(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let id = PersonId(id(&request)?);
@@ -107,12 +108,12 @@ async fn replace(persons: Persons, request: Request) -> Result<Response, ApiErro
 /// A merge patch (RFC 7396): members that are left out stay as they are. No member can be removed by `null`.
 #[utoipa::path(
     patch, path = "/v1/persons/{id}",
-    params(("id" = Uuid, Path, description = "Of the person.")),
+    params(PersonPath),
     request_body(content(
         (PersonPatch = "application/merge-patch+json", example = json!({"age": 37})),
         (PersonPatch = "application/json", example = json!({"age": 37})),
     )),
-    responses((status = 200, description = "The person.", body = PersonBody))
+    responses((status = 200, description = "The person.", body = PersonBody, example = json!(example())))
 )]
 async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let id = PersonId(id(&request)?);
@@ -126,7 +127,7 @@ async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError>
 /// It cannot be brought back.
 #[utoipa::path(
     delete, path = "/v1/persons/{id}",
-    params(("id" = Uuid, Path, description = "Of the person.")),
+    params(PersonPath),
     responses((status = 204, description = "The person is gone."))
 )]
 async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError> {
@@ -139,8 +140,8 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
 /// Conflicts at the greatest age.
 #[utoipa::path(
     post, path = "/v1/persons/{id}/add-one-year",
-    params(("id" = Uuid, Path, description = "Of the person.")),
-    responses((status = 200, description = "The person.", body = PersonBody))
+    params(PersonPath),
+    responses((status = 200, description = "The person.", body = PersonBody, example = json!(example())))
 )]
 async fn add_one_year(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let person =

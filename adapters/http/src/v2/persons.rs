@@ -6,13 +6,14 @@ use super::{DIALECT, error};
 use crate::{
     extract::{id, json, none_match, query},
     list::list_with_pagination,
-    persons::{Listing, PersonInput, TAG, expected, tag},
+    persons::{Listing, PersonInput, PersonPath, TAG, expected, tag},
     problem::{ApiError, Kind},
     reply,
     route::{Declared, Request, Response, route},
+    schema::{IfMatchHeader, IfNoneMatchHeader},
 };
 use application::{Context, PersonController};
-use bodies::{ListParams, NewPerson, PageBody, PersonBody, PersonPatch, PersonsBody};
+use bodies::{ListParams, NewPerson, PageBody, PersonBody, PersonPatch, PersonsBody, example};
 use domain::{Person, PersonId, Version};
 use http::header;
 use std::sync::Arc;
@@ -32,8 +33,6 @@ pub(super) fn declared() -> Vec<Declared<Persons>> {
     ]
 }
 
-const IF_MATCH: &str =
-    "Entity tags of the versions that may be written over, or `*` for any. Required if the person exists.";
 const WRITE: &[Kind] = &[Kind::Conflict, Kind::PreconditionFailed, Kind::PreconditionRequired];
 
 /// The person with its entity tag.
@@ -61,7 +60,7 @@ async fn condition(
 #[utoipa::path(
     get, path = "/v2/persons", params(ListParams),
     responses((status = 200, description = "A page of persons.", body = PersonsBody,
-        example = json!({"items": [], "page": {"limit": 20, "next": null, "prev": null}})))
+        example = json!({"items": [example()], "page": {"limit": 20, "next": null, "prev": null}})))
 )]
 async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let (query, order) = Listing::from(query::<ListParams>(request.query())?).parse("full_name")?;
@@ -83,10 +82,12 @@ async fn list(persons: Persons, request: Request) -> Result<Response, ApiError> 
         content = NewPerson,
         example = json!({"full_name": "Ada Lovelace", "email": "ada@example.com", "age": 36})
     ),
-    responses((status = 201, description = "The person.", body = PersonBody, headers(
-        ("Location" = String, description = "The URL of the person."),
-        ("ETag" = String, description = "Names this version of the person."),
-    )))
+    responses((status = 201, description = "The person.",
+        headers(
+            ("Location" = String, description = "The URL of the person."),
+            ("ETag" = String, description = "Names this version of the person."),
+        ),
+        body = PersonBody, example = json!(example())))
 )]
 async fn create(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let details = PersonInput::from(json::<NewPerson>(&request)?).details("full_name")?;
@@ -100,13 +101,11 @@ async fn create(persons: Persons, request: Request) -> Result<Response, ApiError
 /// With the tag of the version that the client has in `If-None-Match`, an unchanged person is not sent again.
 #[utoipa::path(
     get, path = "/v2/persons/{id}",
-    params(
-        ("id" = Uuid, Path, description = "Of the person."),
-        ("If-None-Match" = Option<String>, Header, description = "Entity tags that the client has already."),
-    ),
+    params(PersonPath, IfNoneMatchHeader),
     responses(
-        (status = 200, description = "The person.", body = PersonBody,
-            headers(("ETag" = String, description = "Names this version of the person."))),
+        (status = 200, description = "The person.",
+            headers(("ETag" = String, description = "Names this version of the person.")),
+            body = PersonBody, example = json!(example())),
         (status = 304, description = "The client has this version already.",
             headers(("ETag" = String, description = "Names this version of the person."))),
     )
@@ -124,16 +123,14 @@ async fn get(persons: Persons, request: Request) -> Result<Response, ApiError> {
 /// Every field is written, whatever it was.
 #[utoipa::path(
     put, path = "/v2/persons/{id}",
-    params(
-        ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = String, Header, description = IF_MATCH),
-    ),
+    params(PersonPath, IfMatchHeader),
     request_body(
         content = NewPerson,
         example = json!({"full_name": "Ada King", "email": "ada@example.com", "age": 36})
     ),
-    responses((status = 200, description = "The person.", body = PersonBody,
-        headers(("ETag" = String, description = "Names this version of the person."))))
+    responses((status = 200, description = "The person.",
+        headers(("ETag" = String, description = "Names this version of the person.")),
+        body = PersonBody, example = json!(example())))
 )]
 async fn replace(persons: Persons, request: Request) -> Result<Response, ApiError> {
     id(&request)?;
@@ -148,16 +145,14 @@ async fn replace(persons: Persons, request: Request) -> Result<Response, ApiErro
 /// A merge patch (RFC 7396): members that are left out stay as they are. No member can be removed by `null`.
 #[utoipa::path(
     patch, path = "/v2/persons/{id}",
-    params(
-        ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = String, Header, description = IF_MATCH),
-    ),
+    params(PersonPath, IfMatchHeader),
     request_body(content(
         (PersonPatch = "application/merge-patch+json", example = json!({"age": 37})),
         (PersonPatch = "application/json", example = json!({"age": 37})),
     )),
-    responses((status = 200, description = "The person.", body = PersonBody,
-        headers(("ETag" = String, description = "Names this version of the person."))))
+    responses((status = 200, description = "The person.",
+        headers(("ETag" = String, description = "Names this version of the person.")),
+        body = PersonBody, example = json!(example())))
 )]
 async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError> {
     id(&request)?;
@@ -172,10 +167,7 @@ async fn patch(persons: Persons, request: Request) -> Result<Response, ApiError>
 /// It cannot be brought back.
 #[utoipa::path(
     delete, path = "/v2/persons/{id}",
-    params(
-        ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = String, Header, description = IF_MATCH),
-    ),
+    params(PersonPath, IfMatchHeader),
     responses((status = 204, description = "The person is gone."))
 )]
 async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError> {
@@ -190,12 +182,10 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
 /// Conflicts at the greatest age.
 #[utoipa::path(
     post, path = "/v2/persons/{id}/add-one-year",
-    params(
-        ("id" = Uuid, Path, description = "Of the person."),
-        ("If-Match" = String, Header, description = IF_MATCH),
-    ),
-    responses((status = 200, description = "The person.", body = PersonBody,
-        headers(("ETag" = String, description = "Names this version of the person."))))
+    params(PersonPath, IfMatchHeader),
+    responses((status = 200, description = "The person.",
+        headers(("ETag" = String, description = "Names this version of the person.")),
+        body = PersonBody, example = json!(example())))
 )]
 async fn add_one_year(persons: Persons, request: Request) -> Result<Response, ApiError> {
     let ctx = request.context();

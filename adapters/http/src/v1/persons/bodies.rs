@@ -8,6 +8,7 @@ use crate::{
 };
 use domain::{Person, PersonDetails};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
@@ -44,6 +45,14 @@ impl<'a> From<&'a Person> for PersonBody<'a> {
             updated_at: Instant(person.updated_at()),
         }
     }
+}
+
+/// The person in examples of answers.
+pub(super) fn example() -> Value {
+    json!({
+        "id": schema::EXAMPLE_ID, "name": "Ada Lovelace", "email": "ada@example.com", "age": 36,
+        "created_at": "2026-11-30T12:00:00.000000Z", "updated_at": "2026-11-30T12:00:00.000000Z",
+    })
 }
 
 /// A page of persons.

@@ -8,6 +8,7 @@ use crate::{
 };
 use domain::{Person, PersonDetails};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::{
     IntoParams, PartialSchema, ToSchema,
     openapi::{RefOr, Schema},
@@ -56,6 +57,16 @@ impl<'a> From<&'a Person> for PersonBody<'a> {
             },
         }
     }
+}
+
+/// The person in examples of answers.
+pub(super) fn example() -> Value {
+    json!({
+        "id": schema::EXAMPLE_ID, "full_name": "Ada Lovelace", "email": "ada@example.com", "age": 36,
+        "meta": {
+            "version": 1, "created_at": "2026-11-30T12:00:00.000000Z", "updated_at": "2026-11-30T12:00:00.000000Z",
+        },
+    })
 }
 
 /// A page of persons.
