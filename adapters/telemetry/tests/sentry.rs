@@ -1,6 +1,11 @@
 //! Errors and panics reach a server that speaks Sentry's protocol, with their request and without secrets. One test in
 //! a process of its own, since Sentry, the panic hook and standard output are one each per process.
-#![expect(clippy::unwrap_used, reason = "a test, in functions that do not look like one")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test, in functions that do not look like one"
+)]
 
 use adapter_telemetry::{LogConfig, Logs, Sentry, SentryConfig, Style};
 use application::Clock;
