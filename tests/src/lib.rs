@@ -47,6 +47,6 @@ pub use proxy::{Proxy, Weather};
 pub use raw::Raw;
 pub use reply::Reply;
 pub use rustix::process::Signal;
-pub use schema::document;
+pub use schema::{breaches, document};
 pub use servers::{Durability, Hold, Postgres, Redis, Stack, TestDatabase, connect, sqlite};
 pub use wait::within;

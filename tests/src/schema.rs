@@ -24,6 +24,11 @@ pub fn document(plinth: &str, version: &str) -> Value {
     serde_json::from_slice(&printed.stdout).expect("a document in JSON")
 }
 
+/// What in `value` breaks `schema`, which is a part of `document`; members that the schema does not name included.
+pub fn breaches(document: &Value, schema: &Value, value: &Value) -> Vec<String> {
+    errors(&compile(document, schema), value)
+}
+
 /// Fails unless `reply` is what the document says. Answers to paths that no document knows are not looked at.
 pub(crate) fn check(method: &str, path: &str, reply: &Reply) {
     let path = path.split_once("://").map_or(path, |(_, rest)| &rest[rest.find('/').unwrap_or(rest.len())..]);
@@ -46,10 +51,7 @@ pub(crate) fn check(method: &str, path: &str, reply: &Reply) {
         let schema =
             schema.unwrap_or_else(|| panic!("{method} {template} does not declare {media}: {reply}"));
         let name = format!("{version} {method} {template} {status} {media}");
-        let errors: Vec<String> = validator(name, document, schema)
-            .iter_errors(&reply.json())
-            .map(|error| format!("{}: {error}", error.instance_path()))
-            .collect();
+        let errors = errors(&validator(name, document, schema), &reply.json());
         assert!(errors.is_empty(), "{method} {template} breaks its schema: {errors:?}\n{reply}");
     }
 }
@@ -77,16 +79,21 @@ fn validator(name: String, document: &Value, schema: &Value) -> Arc<jsonschema::
     static VALIDATORS: LazyLock<Mutex<HashMap<String, Arc<jsonschema::Validator>>>> =
         LazyLock::new(Default::default);
     let mut validators = VALIDATORS.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let compile = || {
-        let mut whole = json!({
-            "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "components": document["components"],
-            "allOf": [schema],
-        });
-        close(&mut whole);
-        Arc::new(jsonschema::validator_for(&whole).expect("a schema"))
-    };
-    validators.entry(name).or_insert_with(compile).clone()
+    validators.entry(name).or_insert_with(|| Arc::new(compile(document, schema))).clone()
+}
+
+fn compile(document: &Value, schema: &Value) -> jsonschema::Validator {
+    let mut whole = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "components": document["components"],
+        "allOf": [schema],
+    });
+    close(&mut whole);
+    jsonschema::validator_for(&whole).expect("a schema")
+}
+
+fn errors(validator: &jsonschema::Validator, value: &Value) -> Vec<String> {
+    validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
 /// Forbids members that a schema does not name, which OpenAPI leaves open.
