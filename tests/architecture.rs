@@ -17,21 +17,10 @@ use std::{
 
 /// Everything that the inner crates may depend on; whatever else they need comes in through a port.
 const INNER: [(&str, &[&str]); 2] = [
-    ("domain", &["chrono", "thiserror", "uuid", "validator"]),
+    ("domain", &["chrono", "thiserror", "uuid"]),
     (
         "application",
-        &[
-            "async-trait",
-            "chrono",
-            "domain",
-            "futures-util",
-            "mockall",
-            "serde",
-            "slog",
-            "thiserror",
-            "tokio",
-            "uuid",
-        ],
+        &["async-trait", "chrono", "domain", "futures-util", "mockall", "slog", "thiserror", "tokio", "uuid"],
     ),
 ];
 
@@ -46,7 +35,10 @@ const OWNERS: [(&str, &[&str]); 5] = [
         &["bb8", "diesel", "diesel-async", "diesel_migrations", "libsqlite3-sys", "tokio-postgres"],
     ),
     ("adapter-redis", &["bb8-redis", "redis"]),
-    ("adapter-telemetry", &["metrics-exporter-prometheus", "sentry", "slog-async", "slog-json", "slog-term"]),
+    (
+        "adapter-telemetry",
+        &["metrics-exporter-prometheus", "sentry", "sentry-slog", "slog-scope", "slog-stdlog"],
+    ),
     ("plinth", &["clap", "config", "dotenvy"]),
 ];
 

@@ -1,7 +1,7 @@
 //! What a use case may fail with. A variant exists only if somebody acts differently on it; none of them knows HTTP,
 //! and `Display` tells this layer alone: the cause is the source, and is logged once, at the boundary.
 
-use domain::{Invalid, Violation};
+use domain::Violation;
 
 /// The cause of a failure, whatever the adapter's technology calls it.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -9,9 +9,6 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// See the module.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The input breaks rules; the sender can mend it.
-    #[error("the input is not valid: {0}")]
-    Invalid(Invalid),
     /// There is no such thing.
     #[error("there is no {kind} {id}")]
     NotFound {
@@ -70,14 +67,8 @@ impl Error {
         Self::Unavailable { dependency, source: source.into() }
     }
 
-    /// `what` failed for a reason that nobody outside can mend.
+    /// `what` failed for a reason that nobody outside can fix.
     pub fn internal(what: &'static str, source: impl Into<BoxError>) -> Self {
         Self::Internal { what, source: source.into() }
-    }
-}
-
-impl From<Invalid> for Error {
-    fn from(invalid: Invalid) -> Self {
-        Self::Invalid(invalid)
     }
 }

@@ -3,7 +3,7 @@
 //! Which probes there are is decided in one place, `bin/src/wire.rs`; a further one is a type that implements [`Probe`]
 //! and a line there.
 
-use crate::Error;
+use crate::{BoxError, Error};
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use std::{
@@ -25,7 +25,17 @@ pub trait Probe: Send + Sync {
     fn required(&self) -> bool;
 
     /// One sentence on what was found, or why it is not well.
-    async fn check(&self) -> Result<String, Error>;
+    async fn check(&self) -> Result<String, Unwell>;
+}
+
+/// Why a dependency is not well, in one sentence. It is public, so it names no host, user or secret; the source, for an
+/// operator, may.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Unwell {
+    why: String,
+    #[source]
+    source: Option<BoxError>,
 }
 
 /// Runs the probes.
@@ -79,6 +89,24 @@ pub enum CheckStatus {
     Down,
 }
 
+impl Unwell {
+    /// A verdict of the probe itself, on something that answers.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), source: None }
+    }
+}
+
+impl From<Error> for Unwell {
+    fn from(error: Error) -> Self {
+        let why = error.to_string();
+        let source = match error {
+            Error::Unavailable { source, .. } | Error::Internal { source, .. } => Some(source),
+            Error::NotFound { .. } | Error::Conflict { .. } | Error::Stale { .. } => None,
+        };
+        Self { why, source }
+    }
+}
+
 impl HealthController {
     /// `deadline` is for each probe; they run side by side.
     pub fn new(probes: Vec<Arc<dyn Probe>>, deadline: Duration) -> Self {
@@ -114,7 +142,7 @@ impl HealthController {
         let started = Instant::now();
         let (status, detail) = match tokio::time::timeout(self.deadline, probe.check()).await {
             Ok(Ok(detail)) => (CheckStatus::Ok, detail),
-            Ok(Err(error)) => (CheckStatus::failing(probe), error.to_string()),
+            Ok(Err(unwell)) => (CheckStatus::failing(probe), unwell.to_string()),
             Err(_) => {
                 (CheckStatus::failing(probe), format!("no answer within {} ms", self.deadline.as_millis()))
             }

@@ -12,7 +12,7 @@ mod persons;
 pub use clock::{Clock, Ids};
 pub use context::{Context, RequestId};
 pub use error::{BoxError, Error};
-pub use health::{Check, CheckStatus, Health, HealthController, HealthStatus, Probe};
+pub use health::{Check, CheckStatus, Health, HealthController, HealthStatus, Probe, Unwell};
 pub use persons::{PersonController, PersonPatch, PersonRepository};
 
 #[cfg(any(test, feature = "mocks"))]

@@ -73,7 +73,7 @@ pub(crate) enum Command {
     },
     /// Print a new secret in base64.
     Secret {
-        /// How many bytes of chance it has.
+        /// How many random bytes it has.
         #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(16..=1024))]
         bytes: u16,
     },
@@ -91,7 +91,7 @@ pub(crate) enum Db {
     },
     /// Take back the last migration.
     Downgrade {
-        /// Every migration after this version.
+        /// Every migration after this version; `base` takes all of them back.
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
     },

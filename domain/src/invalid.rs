@@ -28,7 +28,7 @@ pub struct FieldError {
     pub violation: Violation,
 }
 
-/// Every field error of one input, so that a sender can mend all of them at once.
+/// Every field error of one input, so that a sender can fix all of them at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Invalid {
     errors: Vec<FieldError>,

@@ -62,8 +62,9 @@ pub struct Page<T, P> {
 }
 
 impl<T, P> Page<T, P> {
-    /// Cuts a page out of what a store has read. `rows` start at the cursor and lead away from it, one more than
-    /// `limit` if there are as many: the surplus row proves that the list goes on, without counting it.
+    /// Cuts a page out of what a store has read. `rows` start at the cursor and lead away from it, more than
+    /// `limit` of them if there are: one surplus row proves that the list goes on, without counting it, and any further
+    /// ones are dropped.
     pub fn from_rows(
         mut rows: Vec<T>,
         limit: Limit,

@@ -14,6 +14,7 @@ on_sqlite!(a_missing_redis_degrades_and_no_more, the_two_listeners_answer_their_
 on_redis!(redis_is_checked_where_it_is_configured);
 
 async fn a_healthy_service_says_what_it_is(setup: Setup) {
+    let redis = setup.redis().await.map(|_| "redis");
     let app = setup.start().await;
     for client in [&app.client, &app.monitor] {
         let health = client.get("/health").await.expect(200).json();
@@ -21,7 +22,7 @@ async fn a_healthy_service_says_what_it_is(setup: Setup) {
         assert_eq!(health["name"], "plinth");
         assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
         assert!(health["revision"].is_string(), "{health}");
-        for name in ["db", "migrations"] {
+        for name in ["db", "migrations"].into_iter().chain(redis) {
             let check = named(&health, name);
             assert_eq!(check["status"], "ok", "{health}");
             assert!(check["duration_ms"].is_number(), "{health}");
@@ -68,6 +69,8 @@ async fn metrics_count_requests_by_route(setup: Setup) {
     assert_eq!(value("plinth_http_deprecated_requests_total", &["method=\"PUT\"", route]), Some(1.0));
     assert!(!metrics.text().contains("4711"), "what a client makes up is no label");
     assert!(metrics.text().lines().any(|line| line.starts_with("plinth_db_")), "{metrics}");
+    assert_eq!(value("plinth_db_acquire_timeouts_total", &["pool=\"writer"]), Some(0.0), "{metrics}");
+    assert!(metrics.text().contains("# HELP plinth_db_acquire_timeouts_total "), "{metrics}");
     assert!(metrics.text().contains("plinth_http_request_duration_seconds"), "{metrics}");
 }
 

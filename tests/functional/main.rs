@@ -1,4 +1,4 @@
-//! The service as its users meet it: the real binary over real sockets, on SQLite and on PostgreSQL.
+//! The service as its users meet it: the real binary over real sockets, on SQLite and on PostgreSQL with Redis.
 //!
 //! What happens when things break is in `tests/faults`; what a repository owes its callers in `contract`.
 

@@ -1,6 +1,6 @@
 //! The application under test: the real binary, on ports of its own, on a database of its own.
 
-use crate::{Client, Folder, Process, Request, Stack, TestDatabase, schema};
+use crate::{Client, Folder, Process, Redis, Request, Stack, TestDatabase, schema};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::{
@@ -65,6 +65,14 @@ impl Setup {
         TestDatabase::new(self.stack, self.plinth).await
     }
 
+    /// The Redis that goes with the stack: none with SQLite, and none where it is not installed.
+    pub async fn redis(&self) -> Option<&'static str> {
+        match self.stack {
+            Stack::Postgres if !cfg!(no_redis) => Some(Redis::shared().await),
+            Stack::Postgres | Stack::Sqlite => None,
+        }
+    }
+
     /// Starts the application on a database of its own.
     pub async fn start(self) -> TestApp {
         let database = self.database().await;
@@ -74,7 +82,10 @@ impl Setup {
     }
 
     /// Starts the application on the database at `url`.
-    pub async fn start_on(self, url: &str) -> TestApp {
+    pub async fn start_on(mut self, url: &str) -> TestApp {
+        if let Some(redis) = self.redis().await {
+            self.environment.entry("REDIS_URL".to_owned()).or_insert_with(|| redis.to_owned());
+        }
         let folder = Folder::new();
         let process = self.env("DATABASE_URL", url).process(&folder);
         let listening = |line: &str| {

@@ -1,7 +1,7 @@
 //! Make tests of functions that take a [`crate::Setup`]. A function that is not listed is dead code, which the compiler
 //! reports.
 
-/// Runs each function on SQLite and on PostgreSQL.
+/// Runs each function on SQLite, and on PostgreSQL with Redis beside it.
 #[macro_export]
 macro_rules! on_both_stacks {
     ($($name:ident),* $(,)?) => { $(
@@ -12,13 +12,13 @@ macro_rules! on_both_stacks {
     )* };
 }
 
-/// Runs each function on SQLite alone.
+/// Runs each function on SQLite, and not on PostgreSQL.
 #[macro_export]
 macro_rules! on_sqlite {
     ($($name:ident),* $(,)?) => { $( mod $name { $crate::one_test!(sqlite, Sqlite, super::$name); } )* };
 }
 
-/// Runs each function on PostgreSQL alone.
+/// Runs each function on PostgreSQL, with Redis beside it, and not on SQLite.
 #[macro_export]
 macro_rules! on_postgres {
     ($($name:ident),* $(,)?) => { $( mod $name { $crate::postgres_test!(postgres, super::$name); } )* };

@@ -72,8 +72,8 @@ impl<C, V> ValidGrouping<()> for Beyond<C, V> {
     type IsAggregate = is_aggregate::No;
 }
 
-/// `… LIMIT 21`, as a constant: PostgreSQL guesses that a bound limit is a tenth of the table, finds the plan for that too
-/// dear to keep, and plans the same page anew each time, for longer than it takes to read it.
+/// `… LIMIT 21`, as a constant: PostgreSQL guesses that a bound limit is a tenth of the table, therefore
+/// never keeps the plan, and plans the same page anew each time, which takes longer than reading it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limited<Q> {
     query: Q,

@@ -30,6 +30,12 @@ pub(crate) fn watch(connections: impl Fn() -> Option<Vec<Connections>> + Send + 
     });
 }
 
+/// A pool's counters are there from the start: an alert on a rise does not see a first value that comes out of nowhere.
+pub(crate) fn register(pool: &'static str) {
+    metrics::counter!("plinth_db_acquire_timeouts_total", "pool" => pool).absolute(0);
+    let _shown = metrics::histogram!("plinth_db_acquire_seconds", "pool" => pool);
+}
+
 /// One acquisition from `pool`, and whether it succeeded.
 pub(crate) fn acquired(pool: &'static str, started: Instant, succeeded: bool) {
     metrics::histogram!("plinth_db_acquire_seconds", "pool" => pool).record(started.elapsed());

@@ -37,6 +37,7 @@ impl<M: ManageConnection> Pool<M> {
         builder: bb8::Builder<M>,
         manager: M,
     ) -> Self {
+        metrics::register(name);
         let connections = builder.max_size(size).connection_timeout(patience).build_unchecked(manager);
         Self { name, connections, turns: Semaphore::new(size as usize), patience }
     }

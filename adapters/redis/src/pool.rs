@@ -1,9 +1,12 @@
 //! The pool of connections, and the probe that asks whether one can be had.
 
 use crate::RedisConfig;
-use application::{Error, Probe};
+use application::{Error, Probe, Unwell};
 use async_trait::async_trait;
-use bb8_redis::{RedisConnectionManager, bb8};
+use bb8_redis::{
+    RedisConnectionManager,
+    bb8::{self, RunError},
+};
 use secrecy::ExposeSecret;
 use std::sync::Arc;
 
@@ -15,9 +18,9 @@ pub struct Redis {
     pool: Pool,
 }
 
-/// The address cannot be one of Redis. That nothing listens there is no such error: see [`Redis::open`].
+/// The URL cannot be one of Redis. That nothing listens there is no such error: see [`Redis::open`].
 #[derive(Debug, thiserror::Error)]
-#[error("redis.url is not an address of Redis")]
+#[error("redis.url is not a URL of Redis")]
 pub struct OpenError(#[source] redis::RedisError);
 
 impl Redis {
@@ -40,7 +43,10 @@ impl Redis {
     }
 
     async fn ping(&self) -> Result<(), Error> {
-        let mut connection = self.pool.get().await.map_err(unavailable)?;
+        let mut connection = self.pool.get().await.map_err(|error| match error {
+            RunError::User(error) => unavailable(error),
+            RunError::TimedOut => unavailable("no connection in time"),
+        })?;
         redis::cmd("PING").query_async::<String>(&mut *connection).await.map_err(unavailable)?;
         Ok(())
     }
@@ -58,7 +64,7 @@ impl Probe for RedisProbe {
         false
     }
 
-    async fn check(&self) -> Result<String, Error> {
+    async fn check(&self) -> Result<String, Unwell> {
         self.0.ping().await?;
         Ok("answers".to_owned())
     }

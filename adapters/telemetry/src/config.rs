@@ -106,7 +106,7 @@ fn hidden<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result
 impl Level {
     const ALL: [Self; 6] = [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical];
 
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Trace => "trace",
             Self::Debug => "debug",
@@ -144,6 +144,19 @@ impl From<Level> for slog::Level {
             Level::Warning => Self::Warning,
             Level::Error => Self::Error,
             Level::Critical => Self::Critical,
+        }
+    }
+}
+
+impl From<slog::Level> for Level {
+    fn from(level: slog::Level) -> Self {
+        match level {
+            slog::Level::Trace => Self::Trace,
+            slog::Level::Debug => Self::Debug,
+            slog::Level::Info => Self::Info,
+            slog::Level::Warning => Self::Warning,
+            slog::Level::Error => Self::Error,
+            slog::Level::Critical => Self::Critical,
         }
     }
 }

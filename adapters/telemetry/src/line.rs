@@ -103,14 +103,7 @@ fn hide_passwords(line: &mut Vec<u8>) {
 }
 
 fn name(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "trace",
-        Level::Debug => "debug",
-        Level::Info => "info",
-        Level::Warning => "warning",
-        Level::Error => "error",
-        Level::Critical => "critical",
-    }
+    crate::Level::from(level).as_str()
 }
 
 fn paint(level: Level) -> (&'static str, &'static str) {

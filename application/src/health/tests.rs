@@ -6,7 +6,7 @@ fn probe(name: &'static str, required: bool, result: Result<&'static str, &'stat
     probe.expect_name().return_const(name);
     probe.expect_required().return_const(required);
     probe.expect_check().returning(move || {
-        result.map(str::to_owned).map_err(|_| Error::unavailable("the database", "connection refused"))
+        result.map(str::to_owned).map_err(|_| Error::unavailable("the database", "connection refused").into())
     });
     Arc::new(probe)
 }
@@ -20,7 +20,7 @@ impl Probe for Silent {
     fn required(&self) -> bool {
         true
     }
-    async fn check(&self) -> Result<String, Error> {
+    async fn check(&self) -> Result<String, Unwell> {
         std::future::pending().await
     }
 }

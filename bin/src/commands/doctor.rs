@@ -6,8 +6,18 @@ use crate::{
 };
 use adapter_diesel::{Kind, Migrator};
 use adapter_redis::Redis;
+use adapter_system::SystemClock;
+use chrono::TimeDelta;
 use slog::{Discard, Logger, o};
 use std::process::ExitCode;
+
+/// Synchronised clocks differ by milliseconds, and where a leap second is smeared by half a second: beyond that one of
+/// them is not synchronised, and what several processes have stamped is out of order by as much.
+const SKEW_WARNING: TimeDelta = TimeDelta::seconds(1);
+
+/// Beyond what anybody allows for: certificates and the tokens of other services are refused, and the logs of two hosts
+/// do not tell any more what came first.
+const SKEW_FAILING: TimeDelta = TimeDelta::seconds(30);
 
 /// What one look has found.
 struct Finding {
@@ -76,8 +86,15 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
 
 async fn database(config: &Config) -> Vec<Finding> {
     let log = Logger::root(Discard, o!());
-    let mut migrator = match Migrator::open(&config.database, &log).await {
-        Ok(migrator) => migrator,
+    let mut migrator = match Migrator::open_existing(&config.database, &log).await {
+        Ok(Some(migrator)) => migrator,
+        Ok(None) => {
+            return vec![warning_of(
+                "database",
+                "its file does not exist yet; nothing was made",
+                "starting makes and migrates it; if there should be data, check DATABASE_URL",
+            )];
+        }
         Err(error) => {
             return vec![failing(
                 "database",
@@ -86,15 +103,20 @@ async fn database(config: &Config) -> Vec<Finding> {
             )];
         }
     };
-    let mut findings = vec![well("database", "reachable".to_owned()), migrations(&mut migrator).await];
+    let embedded = matches!(config.database.kind(), Ok(Kind::Sqlite));
+    let migrated = migrations(&mut migrator, embedded).await;
+    let at_head = migrated.verdict == Verdict::Well;
+    let mut findings = vec![well("database", "reachable".to_owned()), migrated];
     findings.extend(settings(&mut migrator).await);
-    if findings.iter().all(|finding| finding.verdict == Verdict::Well) {
+    if at_head {
         findings.extend(schema(&mut migrator).await);
     }
+    findings.extend(clocks(&mut migrator).await);
     findings
 }
 
-async fn migrations(migrator: &mut Migrator) -> Finding {
+/// The embedded database is migrated at start; PostgreSQL waits for an operator.
+async fn migrations(migrator: &mut Migrator, embedded: bool) -> Finding {
     let all = match migrator.status().await {
         Ok(all) => all,
         Err(error) => {
@@ -107,6 +129,10 @@ async fn migrations(migrator: &mut Migrator) -> Finding {
         (0, 0) => well("migrations", format!("all {} applied", all.len())),
         (0, _) => {
             failing("migrations", format!("{unknown} are not known to this version"), "run a newer version")
+        }
+        _ if embedded => {
+            let advice = "starting applies them, as does `plinth db upgrade`";
+            warning_of("migrations", &format!("{pending} pending"), advice)
         }
         _ => failing("migrations", format!("{pending} pending"), "run `plinth db upgrade`"),
     }
@@ -138,6 +164,24 @@ async fn schema(migrator: &mut Migrator) -> Vec<Finding> {
     }
 }
 
+async fn clocks(migrator: &mut Migrator) -> Option<Finding> {
+    match migrator.clock_skew(&SystemClock).await {
+        Ok(skew) => skew.map(clock),
+        Err(error) => Some(failing("clock", super::chain(&error), "check the rights of the database user")),
+    }
+}
+
+fn clock(skew: TimeDelta) -> Finding {
+    let (seconds, advice) = (skew.as_seconds_f64(), "have both hosts set their clocks by NTP");
+    let side = if skew < TimeDelta::zero() { "behind" } else { "ahead of" };
+    let detail = format!("the database server is {:.1} s {side} this host", seconds.abs());
+    match skew.abs() {
+        skew if skew > SKEW_FAILING => failing("clock", detail, advice),
+        skew if skew > SKEW_WARNING => warning_of("clock", &detail, advice),
+        _ => well("clock", "as on the database server".to_owned()),
+    }
+}
+
 async fn redis(config: &Config) -> Finding {
     let advice = "check REDIS_URL, and that Redis runs; without it the service is degraded";
     match Redis::open(&config.redis) {
@@ -145,7 +189,7 @@ async fn redis(config: &Config) -> Finding {
         Err(error) => failing("redis", super::chain(&error), advice),
         Ok(Some(redis)) => match redis.probe().check().await {
             Ok(detail) => well("redis", detail),
-            Err(error) => failing("redis", super::chain(&error), advice),
+            Err(unwell) => failing("redis", super::chain(&unwell), advice),
         },
     }
 }
@@ -171,5 +215,25 @@ impl std::fmt::Display for Finding {
         };
         write!(f, "{verdict:<8} {:<14} {}", self.about, self.detail)?;
         if self.advice.is_empty() { Ok(()) } else { write!(f, "\n         {:<14} -> {}", "", self.advice) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_not_synchronised_is_told_and_one_far_off_fails() {
+        for (milliseconds, verdict, detail) in [
+            (0, Verdict::Well, "as on the database server"),
+            (-900, Verdict::Well, "as on the database server"),
+            (1_500, Verdict::Warning, "the database server is 1.5 s ahead of this host"),
+            (-29_000, Verdict::Warning, "the database server is 29.0 s behind this host"),
+            (-31_000, Verdict::Failing, "the database server is 31.0 s behind this host"),
+        ] {
+            let finding = clock(TimeDelta::milliseconds(milliseconds));
+            assert!(finding.verdict == verdict, "{finding}");
+            assert_eq!(finding.detail, detail);
+        }
     }
 }

@@ -91,9 +91,10 @@ impl Running {
         let monitor_url = format!("http://{}", monitor.local_addr()?);
         if config.env == Environment::Dev {
             print::line(banner(&url, &config.http.root_path, &monitor_url));
+        } else {
+            slog::info!(logs.root, "listening"; "url" => url, "monitor_url" => monitor_url,
+                "env" => config.env.as_str(), "version" => BUILD.version, "revision" => BUILD.revision);
         }
-        slog::info!(logs.root, "listening"; "url" => url, "monitor_url" => monitor_url, "env" => config.env.as_str(),
-            "version" => BUILD.version, "revision" => BUILD.revision);
         Ok(Self { public, monitor, wired, metrics })
     }
 
@@ -130,16 +131,21 @@ impl Running {
             let _ = monitor.await;
             wired.database.close().await;
         };
-        tokio::select! {
-            () = end => slog::info!(logs.root, "stopped"),
-            () = signals.stop() => {
-                slog::warn!(logs.root, "asked twice to stop, so ending at once");
-                logs.flush();
-                std::process::exit(1);
-            }
-        }
+        finish(end, signals, logs).await;
         upkeep.abort();
         Ok(())
+    }
+}
+
+/// Waits for the end in order, unless somebody cannot wait for it.
+async fn finish(end: impl Future<Output = ()>, mut signals: Signals, logs: &Logs) {
+    tokio::select! {
+        () = end => slog::info!(logs.root, "stopped"),
+        () = signals.stop() => {
+            slog::warn!(logs.root, "asked twice to stop, so ending at once");
+            logs.flush();
+            std::process::exit(1);
+        }
     }
 }
 

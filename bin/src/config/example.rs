@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, fmt::Write};
 const WIDTH: usize = 110;
 
 const INTRODUCTION: &str = "Every setting with its default. Copy what you change into a file of your own and name that in \
-    APP_CONFIG. docs/configuration.md says where else settings may come from. Secrets belong into the environment.";
+    APP_CONFIG. docs/configuration.md says where else settings may come from. Secrets belong in the environment.";
 
 /// YAML.
 pub(crate) fn example() -> String {

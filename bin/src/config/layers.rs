@@ -28,6 +28,8 @@ pub(super) struct Layers {
     layers: [Layer; 4],
     /// How the file on disk is called, if there is one.
     pub(super) file: Option<String>,
+    /// Variables that may have been meant for us.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Values, and where each came from.
@@ -45,13 +47,12 @@ impl Layers {
         let (file, name) = file::read(sources, problems);
         let dotenv =
             if env == Environment::Dev { variables::dotenv(sources, problems) } else { BTreeMap::new() };
-        let layers = [
-            file,
-            variables::layer(&dotenv, " in .env", problems),
-            variables::layer(&sources.environment, " in the environment", problems),
-            variables::command_line(sources),
-        ];
-        Self { layers, file: name }
+        let variables = [(&dotenv, " in .env"), (&sources.environment, " in the environment")];
+        let warnings =
+            variables.iter().flat_map(|(pairs, place)| variables::warnings(pairs, place)).collect();
+        let [dotenv, environment] = variables.map(|(pairs, place)| variables::layer(pairs, place, problems));
+        let layers = [file, dotenv, environment, variables::command_line(sources)];
+        Self { layers, file: name, warnings }
     }
 
     /// Each by itself.

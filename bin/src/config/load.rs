@@ -18,7 +18,7 @@ pub(crate) struct Loaded {
     pub(crate) config: Config,
     /// Where each value that is not a default came from, by key.
     pub(crate) origins: BTreeMap<String, String>,
-    /// What is allowed here and would not be in production.
+    /// What is allowed here and would not be in production, and what has no effect.
     pub(crate) warnings: Vec<String>,
     /// How many threads serve; as many as the process may use CPUs if nothing is said.
     pub(crate) worker_threads: Option<usize>,

@@ -55,7 +55,7 @@ pub(super) fn check(
 
 /// What is allowed outside production only, or not wise.
 pub(super) fn warnings(config: &Config, layers: &Layers) -> Vec<String> {
-    let mut warnings = Vec::new();
+    let mut warnings = layers.warnings.clone();
     for (path, variable) in secrets_on_disk(layers) {
         let file = layers.file.as_deref().unwrap_or_default();
         warnings.push(format!("{path} holds a secret in {file}; production refuses that: set {variable}"));
@@ -112,7 +112,7 @@ fn is_placeholder(secret: &str) -> bool {
         || password.is_some_and(|password| WELL_KNOWN.contains(&password.as_str()))
 }
 
-/// Secrets that stand in the file, with the variables that they belong into. An address without a password is none.
+/// Secrets that stand in the file, with the variables that they belong in. A URL without a password is none.
 fn secrets_on_disk(layers: &Layers) -> Vec<(&'static str, String)> {
     let values = layers.on_disk();
     let on_disk = |path: &str| values.get(path).and_then(Value::as_str);

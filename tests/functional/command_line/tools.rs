@@ -1,6 +1,6 @@
 //! The small commands: documents, routes, secrets, the doctor.
 
-use plinth_tests::{Setup, command, on_both_stacks, on_sqlite};
+use plinth_tests::{Folder, Setup, command, on_both_stacks, on_postgres, on_sqlite};
 use std::collections::HashSet;
 
 on_sqlite!(
@@ -10,7 +10,9 @@ on_sqlite!(
     help_is_help,
     what_is_no_command_is_refused,
 );
-on_both_stacks!(the_doctor_finds_a_healthy_service_healthy, the_doctor_finds_what_is_wrong);
+on_both_stacks!(the_doctor_finds_a_healthy_service_healthy);
+on_postgres!(the_doctor_finds_what_is_wrong);
+on_sqlite!(the_doctor_makes_nothing, what_a_start_does_is_no_failure_to_the_doctor);
 
 async fn routes_are_listed_with_method_and_path(setup: Setup) {
     let routes = command(setup.plinth(), &["routes"]).run().await.succeeded();
@@ -67,4 +69,19 @@ async fn the_doctor_finds_what_is_wrong(setup: Setup) {
     downgrade.run().await.succeeded();
     let said = command(setup.plinth(), &["doctor"]).env("DATABASE_URL", database.url()).run().await.failed();
     assert!(said.contains("plinth db upgrade"), "{said}");
+}
+
+async fn the_doctor_makes_nothing(setup: Setup) {
+    let folder = Folder::new();
+    let said = command(setup.plinth(), &["doctor"]).in_folder(folder.path()).run().await.succeeded();
+    assert!(said.contains("its file does not exist yet"), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+async fn what_a_start_does_is_no_failure_to_the_doctor(setup: Setup) {
+    let database = setup.database().await;
+    command(setup.plinth(), &["db", "downgrade"]).env("DATABASE_URL", database.url()).run().await.succeeded();
+    let doctor = command(setup.plinth(), &["doctor"]).env("DATABASE_URL", database.url());
+    let said = doctor.run().await.succeeded();
+    assert!(said.contains("1 pending") && said.contains("starting applies them"), "{said}");
 }

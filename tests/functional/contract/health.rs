@@ -3,8 +3,7 @@
 use super::{Store, persons::person};
 use adapter_diesel::Database;
 use application::{CheckStatus, HealthController, HealthStatus};
-use diesel::connection::SimpleConnection;
-use plinth_tests::{Setup, Stack, connect, on_both_stacks, sqlite};
+use plinth_tests::{Setup, on_both_stacks};
 use std::time::Duration;
 
 on_both_stacks!(
@@ -16,13 +15,6 @@ on_both_stacks!(
 
 fn health(database: &Database) -> HealthController {
     HealthController::new(database.probes(), Duration::from_secs(5))
-}
-
-async fn execute(store: &Store, sql: &str) {
-    match store.kept.stack() {
-        Stack::Sqlite => sqlite(store.kept.url()).batch_execute(sql).expect("executed"),
-        Stack::Postgres => connect(store.kept.url()).await.batch_execute(sql).await.expect("executed"),
-    }
 }
 
 async fn a_migrated_database_is_well(setup: Setup) {
@@ -47,7 +39,7 @@ async fn a_key_that_is_not_that_of_its_address_is_found(setup: Setup) {
     store.persons().insert(&person(1, "Ada", "Ada@example.com")).await.expect("inserted");
     let health = health(&store.database);
     assert_eq!(health.check("consistency").await.expect("a check").status, CheckStatus::Ok);
-    execute(&store, "UPDATE persons SET email_key = 'eve@example.com'").await;
+    store.kept.execute("UPDATE persons SET email_key = 'eve@example.com'").await;
     let check = health.check("consistency").await.expect("a check");
     assert_eq!(check.status, CheckStatus::Degraded, "{}", check.detail);
     assert!(check.detail.contains("1 of"), "{}", check.detail);

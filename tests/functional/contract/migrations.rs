@@ -3,9 +3,8 @@
 use super::{Store, persons::person, silent};
 use adapter_diesel::{MigrateError, MigrationStatus, Migrator};
 use adapter_system::{SystemClock, SystemIds};
-use diesel::connection::SimpleConnection;
 use domain::{Limit, PersonQuery};
-use plinth_tests::{Setup, Stack, connect, on_both_stacks, sqlite};
+use plinth_tests::{Setup, on_both_stacks};
 
 on_both_stacks!(
     the_schema_in_the_code_is_that_of_the_database,
@@ -20,13 +19,6 @@ on_both_stacks!(
     a_migration_of_a_newer_program_is_told_and_kept,
 );
 
-async fn execute(store: &Store, sql: &str) {
-    match store.kept.stack() {
-        Stack::Sqlite => sqlite(store.kept.url()).batch_execute(sql).expect("executed"),
-        Stack::Postgres => connect(store.kept.url()).await.batch_execute(sql).await.expect("executed"),
-    }
-}
-
 async fn count(store: &Store) -> usize {
     let query = PersonQuery { limit: Limit::MAX, ..PersonQuery::default() };
     store.persons().list(&query).await.expect("a page").items.len()
@@ -39,9 +31,11 @@ async fn the_schema_in_the_code_is_that_of_the_database(setup: Setup) {
 
 async fn a_difference_to_the_schema_is_told(setup: Setup) {
     let store = Store::new(&setup).await;
-    execute(&store, "ALTER TABLE persons DROP COLUMN email; ALTER TABLE persons ADD COLUMN extra TEXT;")
+    store
+        .kept
+        .execute("ALTER TABLE persons DROP COLUMN email; ALTER TABLE persons ADD COLUMN extra TEXT;")
         .await;
-    execute(&store, "CREATE TABLE pets (id TEXT)").await;
+    store.kept.execute("CREATE TABLE pets (id TEXT)").await;
     let drift = store.migrator().await.drift().await.expect("compared");
     let expected = [
         "column persons.email is missing in the database",
@@ -96,7 +90,7 @@ async fn a_redo_ends_where_it_began(setup: Setup) {
 async fn a_reset_leaves_an_empty_database_at_head(setup: Setup) {
     let store = Store::new(&setup).await;
     store.persons().insert(&person(1, "Ada", "ada@example.com")).await.expect("inserted");
-    execute(&store, "CREATE TABLE pets (id TEXT); CREATE VIEW names AS SELECT name FROM persons;").await;
+    store.kept.execute("CREATE TABLE pets (id TEXT); CREATE VIEW names AS SELECT name FROM persons;").await;
     let mut migrator = store.migrator().await;
     assert!(!migrator.reset().await.expect("reset").is_empty());
     assert_eq!(migrator.drift().await.expect("compared"), [""; 0]);
@@ -133,7 +127,7 @@ async fn of_many_that_migrate_at_once_one_applies(setup: Setup) {
 
 async fn a_migration_of_a_newer_program_is_told_and_kept(setup: Setup) {
     let store = Store::new(&setup).await;
-    execute(&store, "INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')").await;
+    store.kept.execute("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')").await;
     let mut migrator = store.migrator().await;
     let newest = migrator.status().await.expect("a status").pop();
     let newer = MigrationStatus { name: "99990101000000".to_owned(), applied: true, known: false };

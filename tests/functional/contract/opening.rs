@@ -2,6 +2,9 @@
 
 use super::{Store, silent};
 use adapter_diesel::{Database, DatabaseConfig, Migrator, OpenError};
+use adapter_system::SystemClock;
+use application::Clock;
+use chrono::{DateTime, TimeDelta, Utc};
 use plinth_tests::{
     Durability, Folder, Postgres, Proxy, Setup, Weather, on_both_stacks, on_postgres, on_sqlite,
 };
@@ -17,8 +20,20 @@ on_sqlite!(
     a_closed_file_can_be_served_again,
     what_is_not_a_database_is_refused,
 );
-on_postgres!(the_true_reason_is_told_in_time_and_no_secret, a_session_has_a_name);
+on_postgres!(
+    the_true_reason_is_told_in_time_and_no_secret,
+    a_session_has_a_name,
+    a_clock_that_differs_is_told,
+);
 on_both_stacks!(a_usual_server_needs_no_advice);
+
+/// As many seconds ahead of this host as it says.
+struct Ahead(i64);
+impl Clock for Ahead {
+    fn now(&self) -> DateTime<Utc> {
+        SystemClock.now() + TimeDelta::seconds(self.0)
+    }
+}
 
 async fn open(url: &str) -> Result<Database, OpenError> {
     Database::open(&DatabaseConfig { url: url.into(), ..DatabaseConfig::default() }, &silent()).await
@@ -97,4 +112,14 @@ async fn a_session_has_a_name(setup: Setup) {
 async fn a_usual_server_needs_no_advice(setup: Setup) {
     let store = Store::new(&setup).await;
     assert_eq!(store.migrator().await.advice().await.expect("asked"), [""; 0]);
+}
+
+async fn a_clock_that_differs_is_told(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let mut migrator = store.migrator().await;
+    for (ahead, skew) in [(0, 0), (60, -60), (-60, 60)] {
+        let found = migrator.clock_skew(&Ahead(ahead)).await.expect("asked").expect("a server has a clock");
+        // The server may be on another host, with a clock of its own.
+        assert!((found.num_milliseconds() - skew * 1000).abs() < 10_000, "{ahead}: {found}");
+    }
 }

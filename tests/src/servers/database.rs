@@ -9,12 +9,12 @@ use std::{
 };
 use tokio::sync::{Mutex, OnceCell};
 
-/// Which database the application runs on.
+/// What the application runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stack {
-    /// The embedded default.
+    /// The embedded database alone, as by default.
     Sqlite,
-    /// As in production.
+    /// PostgreSQL with Redis beside it, as in production.
     Postgres,
 }
 

@@ -3,6 +3,7 @@
 use super::{free_port, given};
 use crate::{Folder, Process, installed};
 use std::process::Command;
+use tokio::sync::OnceCell;
 
 /// A server without persistence, or the one that `TEST_REDIS_URL` names.
 pub struct Redis {
@@ -26,7 +27,13 @@ impl Redis {
         Self { url: format!("redis://127.0.0.1:{port}/0"), own: Some((process, folder)) }
     }
 
-    /// Its address.
+    /// The URL of the one that all tests on PostgreSQL share; it ends with this process.
+    pub(crate) async fn shared() -> &'static str {
+        static SHARED: OnceCell<Redis> = OnceCell::const_new();
+        SHARED.get_or_init(Self::start).await.url()
+    }
+
+    /// Its URL.
     pub fn url(&self) -> &str {
         &self.url
     }

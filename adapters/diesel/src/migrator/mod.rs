@@ -12,6 +12,7 @@ pub(crate) use demo::demo_persons;
 
 use crate::{DatabaseConfig, Kind, OpenError, postgres, sqlite};
 use application::{BoxError, Clock, Ids};
+use chrono::TimeDelta;
 
 /// One connection for administration. A service that runs meanwhile goes on; on SQLite its writes wait.
 ///
@@ -91,6 +92,17 @@ impl Migrator {
         Ok(Self { session, log: log.clone() })
     }
 
+    /// As [`Self::open`], but `None` where that would have to make the embedded database.
+    pub async fn open_existing(
+        config: &DatabaseConfig,
+        log: &slog::Logger,
+    ) -> Result<Option<Self>, OpenError> {
+        if config.kind()? == Kind::Sqlite && !sqlite::path(config)?.exists() {
+            return Ok(None);
+        }
+        Self::open(config, log).await.map(Some)
+    }
+
     /// Applies what is pending, up to and including `to` (a version or a name); the names of what was applied.
     pub async fn upgrade(&mut self, to: Option<&str>) -> Result<Vec<String>, MigrateError> {
         on_session!(self, session => session.upgrade(to, &self.log).await)
@@ -125,6 +137,12 @@ impl Migrator {
     pub async fn drift(&mut self) -> Result<Vec<String>, MigrateError> {
         let differences = on_session!(self, session => session.drift().await)?;
         Ok(differences.iter().map(ToString::to_string).collect())
+    }
+
+    /// By how much the server's clock is ahead of `clock` at least, the time that the question took left out; `None` where
+    /// there is no server.
+    pub async fn clock_skew(&mut self, clock: &dyn Clock) -> Result<Option<TimeDelta>, MigrateError> {
+        on_session!(self, session => session.clock_skew(clock).await)
     }
 
     /// What an operator should change in the server's settings, a sentence each.

@@ -8,6 +8,7 @@ use crate::{
     schema,
 };
 use application::{Clock, Ids};
+use chrono::TimeDelta;
 use diesel::{
     QueryResult,
     dsl::sql,
@@ -155,6 +156,17 @@ impl Session {
     /// See `Migrator::advice`.
     pub(crate) async fn advice(&mut self) -> Result<Vec<String>, MigrateError> {
         admin::advice(&mut self.conn).await.map_err(MigrateError::database)
+    }
+
+    /// See `Migrator::clock_skew`.
+    pub(crate) async fn clock_skew(&mut self, clock: &dyn Clock) -> Result<Option<TimeDelta>, MigrateError> {
+        let before = clock.now();
+        let theirs = admin::now(&mut self.conn).await.map_err(MigrateError::database)?;
+        let after = clock.now();
+        // The server has read its clock somewhere between the two.
+        Ok(theirs.map(|theirs| {
+            if theirs < before { theirs - before } else { (theirs - after).max(TimeDelta::zero()) }
+        }))
     }
 
     async fn applied(&mut self) -> Result<Vec<String>, MigrateError> {

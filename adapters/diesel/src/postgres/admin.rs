@@ -2,10 +2,11 @@
 
 use super::{Conn, Target};
 use crate::{DatabaseConfig, MigrateError, OpenError, migrator::Found, schema::ColumnType};
+use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
     dsl::sql,
-    sql_types::{BigInt, Bool, Text},
+    sql_types::{BigInt, Bool, Text, Timestamptz},
 };
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
@@ -70,6 +71,11 @@ pub(crate) async fn found(conn: &mut Conn) -> QueryResult<Vec<Found>> {
     )
     .load(conn)
     .await
+}
+
+/// The server's clock, and not the start of a transaction.
+pub(crate) async fn now(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
+    diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(conn).await.map(Some)
 }
 
 /// What to tell an operator of the server's settings.

@@ -2,7 +2,7 @@
 
 use super::{Db, migrations, persons, read};
 use crate::error::failed;
-use application::{Error, Probe};
+use application::{Probe, Unwell};
 use async_trait::async_trait;
 use diesel::{IntoSql, QueryResult, sql_types::Integer};
 use diesel_async::RunQueryDsl;
@@ -35,10 +35,11 @@ impl Probe for Reachable {
         true
     }
 
-    async fn check(&self) -> Result<String, Error> {
+    async fn check(&self) -> Result<String, Unwell> {
         let one: QueryResult<i32> =
             read!(self.db, conn => diesel::select(1.into_sql::<Integer>()).get_result(&mut conn));
-        one.map(|_| "reachable".to_owned()).map_err(|error| failed("cannot ask the database", error))
+        one.map_err(|error| failed("cannot ask the database", error))?;
+        Ok("reachable".to_owned())
     }
 }
 
@@ -52,17 +53,14 @@ impl Probe for Migrated {
         true
     }
 
-    async fn check(&self) -> Result<String, Error> {
+    async fn check(&self) -> Result<String, Unwell> {
         let applied = read!(self.db, conn => migrations::applied(&mut conn));
         let applied = applied.map_err(|error| failed("cannot read the migrations", error))?;
         let plan = migrations::plan(&applied);
         match (plan.pending.len(), plan.unknown.len()) {
             (0, 0) => Ok("at head".to_owned()),
             (0, newer) => Ok(format!("at head; {newer} more that this version of the program does not know")),
-            (pending, _) => {
-                let message = format!("{pending} pending; run `plinth db upgrade`");
-                Err(Error::conflict("migrations", "pending", message))
-            }
+            (pending, _) => Err(Unwell::new(format!("{pending} pending; run `plinth db upgrade`"))),
         }
     }
 }
@@ -77,14 +75,11 @@ impl Probe for Consistent {
         false
     }
 
-    async fn check(&self) -> Result<String, Error> {
+    async fn check(&self) -> Result<String, Unwell> {
         let wrong = read!(self.db, conn => persons::inconsistent(&mut conn, NEWEST));
         match wrong.map_err(|error| failed("cannot read persons", error))? {
             0 => Ok(format!("the newest {NEWEST} persons keep the rules")),
-            wrong => {
-                let message = format!("{wrong} of the newest {NEWEST} persons break a rule");
-                Err(Error::conflict("persons", "inconsistent", message))
-            }
+            wrong => Err(Unwell::new(format!("{wrong} of the newest {NEWEST} persons break a rule"))),
         }
     }
 }

@@ -5,13 +5,25 @@ use crate::config::{problem::Problems, sources::Sources};
 use config::{FileFormat, Format, Map, Value, ValueKind};
 use std::{collections::BTreeMap, error::Error, fs};
 
-/// Names of other starters, and what they are called here.
+/// Names of other starters, and what to use instead: errors in a file and in the environment.
 pub(super) const FORMER: [(&str, &str); 5] = [
-    ("SQLALCHEMY_DATABASE_URI", "DATABASE_URL (in a file: database.url)"),
-    ("CELERY_CONF.BROKER_URL", "REDIS_URL (in a file: redis.url); tasks themselves are kept in the database"),
-    ("CELERY_CONF.CELERY_RESULT_BACKEND", "nothing: results are kept in the database"),
-    ("CELERY_BROKER_URL", "REDIS_URL (in a file: redis.url); tasks themselves are kept in the database"),
-    ("CELERY_RESULT_BACKEND", "nothing: results are kept in the database"),
+    ("SQLALCHEMY_DATABASE_URI", "here it is DATABASE_URL (in a file: database.url)"),
+    ("CELERY_CONF.BROKER_URL", "here it is REDIS_URL (in a file: redis.url); there are no tasks yet"),
+    ("CELERY_CONF.CELERY_RESULT_BACKEND", "nothing takes its place: there are no tasks yet"),
+    ("CELERY_BROKER_URL", "here it is REDIS_URL (in a file: redis.url); there are no tasks yet"),
+    ("CELERY_RESULT_BACKEND", "nothing takes its place: there are no tasks yet"),
+];
+
+/// The same of names that any program may use: errors in a file, which is ours alone, and warnings in the environment.
+/// `APP_MODULE` is an error there too, since all of `APP_…` is ours.
+pub(super) const COMMON: [(&str, &str); 7] = [
+    ("SECRET_KEY", "nothing takes its place: there are no sessions to sign"),
+    ("DEBUG", "use APP_ENV=dev on a developer's machine, and LOG_LEVEL=debug for more log lines"),
+    ("FLASK_DEBUG", "use APP_ENV=dev on a developer's machine, and LOG_LEVEL=debug for more log lines"),
+    ("FLASK_ENV", "here it is APP_ENV: dev, test or prod"),
+    ("APP_MODULE", "nothing takes its place: `plinth` is the whole program"),
+    ("WEB_CONCURRENCY", "one process uses all processors; TOKIO_WORKER_THREADS says how many threads serve"),
+    ("FORWARDED_ALLOW_IPS", "here it is http.trusted_proxies (variable: APP__HTTP__TRUSTED_PROXIES)"),
 ];
 
 /// The layer, and how the file on disk is called if there is one.
@@ -69,7 +81,8 @@ fn decode(text: &str) -> String {
 }
 
 fn without_former(mut table: Map<String, Value>, problems: &mut Problems) -> Map<String, Value> {
-    for (former, now) in FORMER {
+    let former = || FORMER.into_iter().chain(COMMON);
+    for (former, now) in former() {
         let (section, name) = former.split_once('.').unwrap_or((former, ""));
         let value = match table.get(section) {
             Some(value) if name.is_empty() => Some(value),
@@ -78,9 +91,9 @@ fn without_former(mut table: Map<String, Value>, problems: &mut Problems) -> Map
         };
         if let Some(value) = value {
             let origin = value.origin().unwrap_or_default().to_owned();
-            problems.add_from(former, format!("belongs to another program; here it is {now}"), origin);
+            problems.add_from(former, format!("belongs to another program; {now}"), origin);
         }
     }
-    table.retain(|key, _| !FORMER.iter().any(|(former, _)| former.split('.').next() == Some(key)));
+    table.retain(|key, _| !former().any(|(former, _)| former.split('.').next() == Some(key)));
     table
 }

@@ -1,6 +1,10 @@
 //! Variables, from the environment or from `.env`, and what the command line sets.
 
-use super::{Layer, file::FORMER, leaf};
+use super::{
+    Layer,
+    file::{COMMON, FORMER},
+    leaf,
+};
 use crate::config::{
     keys::{Key, find, keys},
     problem::{Problems, nearest},
@@ -63,6 +67,13 @@ pub(super) fn layer(environment: &BTreeMap<String, String>, place: &str, problem
     layer
 }
 
+/// What may be meant for us and is not ours; other programs use these names too.
+pub(super) fn warnings(environment: &BTreeMap<String, String>, place: &str) -> impl Iterator<Item = String> {
+    let common = COMMON.into_iter().filter(|(name, _)| !name.starts_with("APP_"));
+    let set = common.filter(|(name, _)| environment.contains_key(*name));
+    set.map(move |(name, now)| format!("{name} is set{place} and means nothing to this program: {now}"))
+}
+
 /// What the variable means; for `*_FILE` what is in the file.
 fn value_of(
     key: &Key,
@@ -120,6 +131,10 @@ fn unknown_variables(environment: &BTreeMap<String, String>, place: &str, proble
             continue;
         }
         let known = ours.iter().map(String::as_str).chain(["APP_ENV", "APP_CONFIG"]);
+        if let Some((former, now)) = COMMON.iter().find(|(former, _)| former == name) {
+            problems.add(*former, format!("belongs to another program; {now}"));
+            continue;
+        }
         let near = nearest(name, known);
         let key = keys().iter().find(|key| Some(key.variable().as_str()) == near);
         let hint = match (near, key) {
@@ -131,7 +146,7 @@ fn unknown_variables(environment: &BTreeMap<String, String>, place: &str, proble
     }
     for (former, now) in FORMER {
         if environment.contains_key(former) {
-            problems.add(former, format!("belongs to another program; here it is {now}"));
+            problems.add(former, format!("belongs to another program; {now}"));
         }
     }
 }

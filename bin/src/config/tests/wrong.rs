@@ -149,6 +149,31 @@ fn names_of_other_starters_are_told_with_ours() {
 }
 
 #[test]
+fn names_that_any_program_may_use_are_errors_in_a_file_and_warnings_in_the_environment() {
+    let said =
+        complaint(&[("CONF", "SECRET_KEY: canary\nDEBUG: true\nWEB_CONCURRENCY: 4\nAPP_MODULE: main:app\n")]);
+    for part in [
+        "SECRET_KEY: belongs to another program; nothing takes its place: there are no sessions to sign (CONF)",
+        "DEBUG: belongs to another program; use APP_ENV=dev",
+        "WEB_CONCURRENCY: belongs to another program; one process uses all processors",
+        "APP_MODULE: belongs to another program; nothing takes its place",
+        "has 4 errors",
+    ] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+    assert!(!said.contains("canary"), "{said}");
+    let said = complaint(&[("APP_MODULE", "main:app")]);
+    assert!(said.contains("APP_MODULE: belongs to another program; nothing takes its place"), "{said}");
+    let warnings = loaded(&[("SECRET_KEY", "canary"), ("DEBUG", "1"), ("PATH", "/bin")]).warnings;
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(
+        warnings[0]
+            .starts_with("SECRET_KEY is set in the environment and means nothing to this program: nothing")
+    );
+    assert!(!warnings.concat().contains("canary"), "{warnings:?}");
+}
+
+#[test]
 fn a_secret_is_never_told() {
     let said = complaint(&[
         ("DATABASE_URL", "canary://canary:canary@canary"),
