@@ -10,6 +10,10 @@ use domain::{
 };
 use std::sync::Arc;
 
+/// How often a write without an expected version is tried while others are faster. Of those who write at once one
+/// succeeds in each round, so that a hundred may.
+const ATTEMPTS: u32 = 100;
+
 /// Where persons are kept. Each implementation is proven by the contract suite in `tests/functional/contract`.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)] // must stand above async_trait
 #[async_trait]
@@ -32,7 +36,7 @@ pub trait PersonRepository: Send + Sync {
 }
 
 /// The use cases. `expected`, where it occurs, is the version that the caller has seen: if it is given, anything else
-/// is `Stale`; if it is `None`, only a write between our own read and write is.
+/// is `Stale`; if it is `None`, the change is made to whatever is stored, again from the start if somebody else is faster.
 pub struct PersonController {
     persons: Arc<dyn PersonRepository>,
     clock: Arc<dyn Clock>,
@@ -87,11 +91,14 @@ impl PersonController {
         expected: Option<Version>,
         details: PersonDetails,
     ) -> Result<Person, Error> {
-        let mut person = self.load(ctx, id, expected).await?;
-        let read = person.version();
-        person.replace(details, self.clock.now());
-        self.persons.update(&person, read).await?;
-        Ok(person)
+        until_written(expected, || async {
+            let mut person = self.load(ctx, id, expected).await?;
+            let read = person.version();
+            person.replace(details.clone(), self.clock.now());
+            self.persons.update(&person, read).await?;
+            Ok(person)
+        })
+        .await
     }
 
     /// Some details anew. A patch that says nothing new writes nothing, so that repeating it is free.
@@ -102,20 +109,26 @@ impl PersonController {
         expected: Option<Version>,
         patch: PersonPatch,
     ) -> Result<Person, Error> {
-        let mut person = self.load(ctx, id, expected).await?;
-        let read = person.version();
-        let details = patch.over(person.details());
-        if details != *person.details() {
-            person.replace(details, self.clock.now());
-            self.persons.update(&person, read).await?;
-        }
-        Ok(person)
+        until_written(expected, || async {
+            let mut person = self.load(ctx, id, expected).await?;
+            let read = person.version();
+            let details = patch.clone().over(person.details());
+            if details != *person.details() {
+                person.replace(details, self.clock.now());
+                self.persons.update(&person, read).await?;
+            }
+            Ok(person)
+        })
+        .await
     }
 
     /// `NotFound` if there is none.
     pub async fn delete(&self, ctx: &Context, id: PersonId, expected: Option<Version>) -> Result<(), Error> {
-        let person = self.load(ctx, id, expected).await?;
-        self.persons.delete(id, person.version()).await
+        until_written(expected, || async {
+            let person = self.load(ctx, id, expected).await?;
+            self.persons.delete(id, person.version()).await
+        })
+        .await
     }
 
     /// `Conflict` on `age` at the greatest age.
@@ -125,13 +138,16 @@ impl PersonController {
         id: PersonId,
         expected: Option<Version>,
     ) -> Result<Person, Error> {
-        let mut person = self.load(ctx, id, expected).await?;
-        let read = person.version();
-        person
-            .add_one_year(self.clock.now())
-            .map_err(|too_old| Error::conflict("age", "range", too_old.to_string()))?;
-        self.persons.update(&person, read).await?;
-        Ok(person)
+        until_written(expected, || async {
+            let mut person = self.load(ctx, id, expected).await?;
+            let read = person.version();
+            person
+                .add_one_year(self.clock.now())
+                .map_err(|too_old| Error::conflict("age", "range", too_old.to_string()))?;
+            self.persons.update(&person, read).await?;
+            Ok(person)
+        })
+        .await
     }
 
     async fn load(&self, ctx: &Context, id: PersonId, expected: Option<Version>) -> Result<Person, Error> {
@@ -139,6 +155,21 @@ impl PersonController {
         match expected {
             Some(expected) if expected != person.version() => Err(Error::Stale { kind: "person" }),
             _ => Ok(person),
+        }
+    }
+}
+
+/// What `attempt` answers; while it is `Stale` and the caller has named no version, what it answers next.
+async fn until_written<T, F>(expected: Option<Version>, attempt: impl Fn() -> F) -> Result<T, Error>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    let mut left = if expected.is_some() { 1 } else { ATTEMPTS };
+    loop {
+        left -= 1;
+        match attempt().await {
+            Err(Error::Stale { .. }) if left > 0 => {}
+            result => return result,
         }
     }
 }

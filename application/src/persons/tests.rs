@@ -118,3 +118,32 @@ async fn a_deletion_names_the_version_that_was_read() {
     persons.expect_delete().with(eq(ID), eq(Version::FIRST.next())).once().returning(|_, _| Ok(()));
     controller(persons).delete(&ctx(), ID, None).await.unwrap();
 }
+
+#[tokio::test]
+async fn without_an_expectation_a_lost_race_is_run_again() {
+    let mut persons = MockPersonRepository::new();
+    persons.expect_find().with(eq(ID)).times(3).returning(|_| Ok(Some(stored(36))));
+    let mut races = 0;
+    persons.expect_update().times(3).returning(move |_, _| {
+        races += 1;
+        if races < 3 { Err(Error::Stale { kind: "person" }) } else { Ok(()) }
+    });
+    let person = controller(persons).add_one_year(&ctx(), ID, None).await.unwrap();
+    assert_eq!(person.details().age.years(), 37);
+}
+
+#[tokio::test]
+async fn with_an_expectation_a_lost_race_is_stale() {
+    let mut persons = finding(Some(stored(36)));
+    persons.expect_delete().once().returning(|_, _| Err(Error::Stale { kind: "person" }));
+    let error = controller(persons).delete(&ctx(), ID, Some(Version::FIRST.next())).await.unwrap_err();
+    assert!(matches!(error, Error::Stale { kind: "person" }));
+}
+
+#[tokio::test]
+async fn a_race_that_is_always_lost_ends() {
+    let mut persons = MockPersonRepository::new();
+    persons.expect_find().times(100).returning(|_| Ok(Some(stored(36))));
+    persons.expect_delete().times(100).returning(|_, _| Err(Error::Stale { kind: "person" }));
+    assert!(matches!(controller(persons).delete(&ctx(), ID, None).await, Err(Error::Stale { .. })));
+}
