@@ -173,7 +173,7 @@ struct Fault {
     /// Stable, for programs.
     #[schema(example = "required")]
     code: &'static str,
-    /// For persons.
+    /// A sentence for people.
     #[schema(example = "is required")]
     message: String,
 }

