@@ -227,9 +227,10 @@ async fn a_birthday_answers_the_person() {
 }
 
 #[tokio::test]
-async fn a_lost_race_is_a_conflict() {
-    let mut persons = finding_ada();
-    persons.expect_update().once().returning(|_, _| Err(Error::Stale { kind: "person" }));
+async fn a_race_lost_again_and_again_is_a_conflict() {
+    let mut persons = MockPersonRepository::new();
+    persons.expect_find().withf(|id| *id == ID).times(2..).returning(|_| Ok(Some(ada())));
+    persons.expect_update().times(2..).returning(|_, _| Err(Error::Stale { kind: "person" }));
     send(&app(persons), json("PATCH", V1), r#"{"age":1}"#).await.is_problem(409, &[]);
 }
 
