@@ -1,4 +1,4 @@
-//! The demo persons of `plinth db seed`: people who made programming what it is, and addresses that reach nobody
+//! The demo persons of `plinth db seed`: people who made programming what it is, and e-mail addresses that reach nobody
 //! (RFC 2606).
 
 use application::{Clock, Ids};

@@ -128,7 +128,7 @@ impl Migrator {
         on_session!(self, session => session.reset(&self.log).await)
     }
 
-    /// Adds the demo persons whose addresses are free; how many were added.
+    /// Adds the demo persons whose e-mail addresses are free; how many were added.
     pub async fn seed(&mut self, clock: &dyn Clock, ids: &dyn Ids) -> Result<usize, MigrateError> {
         on_session!(self, session => session.seed(clock, ids).await)
     }

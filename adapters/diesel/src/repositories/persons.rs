@@ -25,7 +25,7 @@ const CONFLICTS: [Conflict; 1] = [Conflict {
     constraint: "persons_email_key_key",
     field: "email",
     code: "taken",
-    message: "is the address of another person",
+    message: "is the e-mail address of another person",
 }];
 
 #[async_trait]
@@ -111,7 +111,7 @@ async fn delete(conn: &mut Conn, id: PersonId, read: Version) -> QueryResult<usi
         .await
 }
 
-/// Adds the person unless somebody has the address; 1 if it was added.
+/// Adds the person unless somebody has the e-mail address; 1 if it was added.
 pub(crate) async fn insert_new(conn: &mut Conn, person: &Person) -> QueryResult<usize> {
     let row = PersonRow::from(person);
     diesel::insert_into(persons::table)
@@ -122,7 +122,7 @@ pub(crate) async fn insert_new(conn: &mut Conn, person: &Person) -> QueryResult<
         .await
 }
 
-/// The persons made last that the domain would not accept, or whose key is not that of their address.
+/// The persons made last that the domain would not accept, or whose key is not that of their e-mail address.
 pub(super) async fn inconsistent<C: AsyncConnectionCore<Backend = Backend>>(
     conn: &mut C,
     newest: i64,
@@ -164,7 +164,7 @@ fn sorted<'a>(mut rows: Query<'a>, sort: PersonSort, cursor: Option<&Cursor<Pers
                 let position = (key.into_sql::<Text>(), id.into_sql::<Guid>());
                 rows.filter(beyond((persons::name, persons::id), position, descending))
             }
-            // Nobody shares an address: there are no ties.
+            // Nobody shares an e-mail address: there are no ties.
             (PersonOrder::Email, false) => rows.filter(persons::email_key.gt(key)),
             (PersonOrder::Email, true) => rows.filter(persons::email_key.lt(key)),
         };
