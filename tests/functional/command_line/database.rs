@@ -39,7 +39,8 @@ async fn status_tells_what_is_applied_and_what_is_not(setup: Setup) {
     let all = db(&database, &["status"]).run().await.succeeded();
     assert!(all.contains("persons") && !all.contains("pending"), "{all}");
     let said = db(&database, &["downgrade"]).run().await.succeeded();
-    assert!(said.contains("persons"), "{said}");
+    let last = all.split_whitespace().next_back().expect("a migration");
+    assert!(said.contains(last), "{said}");
     let none = db(&database, &["status"]).run().await;
     assert!(format!("{}{}", none.stdout, none.stderr).contains("pending"), "{none:?}");
 }
