@@ -179,11 +179,11 @@ impl Operation {
         let direct = [&media["example"], named.map_or(&Value::Null, |example| &example["value"])];
         match direct.into_iter().find(|example| !example.is_null()) {
             Some(example) => example.clone(),
-            None => self.from_schema(&media["schema"]),
+            None => self.example_of(&media["schema"]),
         }
     }
 
-    fn from_schema(&self, schema: &'static Value) -> Value {
+    fn example_of(&self, schema: &'static Value) -> Value {
         let schema = self.resolved(schema);
         let given =
             [&schema["example"], &schema["examples"][0]].into_iter().find(|example| !example.is_null());
@@ -192,7 +192,7 @@ impl Operation {
         }
         let properties = schema["properties"].as_object().into_iter().flatten();
         properties
-            .map(|(name, property)| (name.clone(), self.from_schema(property)))
+            .map(|(name, property)| (name.clone(), self.example_of(property)))
             .collect::<serde_json::Map<_, _>>()
             .into()
     }
