@@ -36,8 +36,8 @@ pub(crate) struct Settings {
     #[arg(long, global = true)]
     port: Option<String>,
     /// Both at once.
-    #[arg(long, global = true, value_name = "ADDRESS[:PORT]", conflicts_with_all = ["host", "port"])]
-    bind: Option<String>,
+    #[arg(long, global = true, value_name = "ADDRESS[:PORT]", conflicts_with_all = ["host", "port"], value_parser = split_address)]
+    bind: Option<Bind>,
     /// Least severe level that is logged (LOG_LEVEL, log.level).
     #[arg(long, global = true, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -45,6 +45,9 @@ pub(crate) struct Settings {
     #[arg(long, global = true, value_name = "PATH")]
     root_path: Option<String>,
 }
+
+/// Address and port, each if it is given.
+type Bind = (Option<String>, Option<String>);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -142,7 +145,7 @@ pub(crate) enum ConfigCommand {
 impl Settings {
     /// Everything that the configuration is read from.
     pub(crate) fn sources(self) -> Sources {
-        let (host, port) = match self.bind.as_deref().map(split_address) {
+        let (host, port) = match self.bind {
             Some((host, port)) => ((host, "--bind"), (port, "--bind")),
             None => ((self.host, "--host"), (self.port, "--port")),
         };
@@ -160,14 +163,22 @@ impl Settings {
     }
 }
 
-/// `0.0.0.0:80`, `:80`, `[::]:80`, `::1` or `localhost`: address and port, each if it is given.
-fn split_address(bind: &str) -> (Option<String>, Option<String>) {
+/// `0.0.0.0:80`, `:80`, `[::]:80`, `::1` or `localhost`. Whether it is an address is for the configuration to say.
+fn split_address(bind: &str) -> Result<Bind, &'static str> {
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let (host, port) = match bind.rsplit_once(':') {
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),
         _ => (bind, ""),
     };
-    (given(host.trim_start_matches('[').trim_end_matches(']')), given(port))
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host = inner.unwrap_or(host);
+    if host.contains(['[', ']']) {
+        return Err("has a bracket without its counterpart: write [::1]:80");
+    }
+    match (given(host), given(port)) {
+        (None, None) => Err("names neither an address nor a port"),
+        bind => Ok(bind),
+    }
 }
 
 #[cfg(test)]
@@ -191,7 +202,10 @@ mod tests {
             ("[::1]", some("::1"), None),
             ("localhost", some("localhost"), None),
         ] {
-            assert_eq!(split_address(bind), (host, port), "{bind}");
+            assert_eq!(split_address(bind), Ok((host, port)), "{bind}");
+        }
+        for wrong in ["", ":", "[]", "[::", "::]", "[::]x", "[[::]]:80"] {
+            assert!(split_address(wrong).is_err(), "{wrong}");
         }
     }
 
@@ -201,5 +215,6 @@ mod tests {
             assert_eq!(Cli::parse_from(line).settings.port.as_deref(), Some("8080"));
         }
         assert!(Cli::try_parse_from(["plinth", "--bind", ":1", "--port", "2"]).is_err());
+        assert!(Cli::try_parse_from(["plinth", "--bind", ""]).is_err());
     }
 }

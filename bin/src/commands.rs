@@ -8,7 +8,7 @@ mod serve;
 use crate::{
     cli::{Cli, Command},
     config::{Loaded, Sources},
-    print,
+    print, shutdown,
 };
 use std::{error::Error, fs, path::Path, process::ExitCode};
 
@@ -36,7 +36,7 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 
 fn openapi(version: &str) -> Result<(), Failure> {
     let document = adapter_http::openapi(version).ok_or("there is no such version")?;
-    print::line(document.to_pretty_json()?);
+    print::line(document.to_pretty_json()?)?;
     Ok(())
 }
 
@@ -46,7 +46,7 @@ fn routes() -> Result<(), Failure> {
         let note = if route.deprecated { "  deprecated" } else { "" };
         print::line(
             format_args!("{:<8}{:<32}{operation}{note}", route.method, route.path).to_string().trim_end(),
-        );
+        )?;
     }
     Ok(())
 }
@@ -57,14 +57,14 @@ fn doc(out: &Path) -> Result<(), Failure> {
         fs::create_dir_all(file.parent().unwrap_or(out))?;
         fs::write(file, text)?;
     }
-    print::line(format_args!("written; open {}", out.join("index.html").display()));
+    print::line(format_args!("written; open {}", out.join("index.html").display()))?;
     Ok(())
 }
 
 fn secret(bytes: u16) -> Result<(), Failure> {
     print::line(
         adapter_system::secret(bytes.into()).ok_or("the operating system has no randomness to give")?,
-    );
+    )?;
     Ok(())
 }
 
@@ -92,11 +92,14 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
+/// For whatever uses the database.
 fn runtime(loaded: &Loaded) -> std::io::Result<tokio::runtime::Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = loaded.worker_threads {
         builder.worker_threads(threads);
     }
     // Otherwise as many as the process may use CPUs, which tokio asks the operating system, control groups included.
-    builder.enable_all().thread_name("worker").build()
+    let runtime = builder.enable_all().thread_name("worker").build()?;
+    runtime.block_on(async { shutdown::outlive_full_files() })?;
+    Ok(runtime)
 }

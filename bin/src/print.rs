@@ -6,9 +6,15 @@ use std::{
     io::{self, Write},
 };
 
-/// A result, to standard output. A reader that has gone (`plinth routes | head -1`) is no error.
-pub(crate) fn line(text: impl Display) {
-    let _ = writeln!(io::stdout().lock(), "{text}");
+/// A result, to standard output. A reader that has gone (`plinth routes | head -1`) is no error; a disk that is full is
+/// one, for the file that was asked for is not whole.
+pub(crate) fn line(text: impl Display) -> io::Result<()> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(io::Error::new(error.kind(), format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A complaint, to standard error.

@@ -3,6 +3,7 @@
 //! SIGTERM and SIGINT end it in order, and at once when one of them comes again. SIGHUP makes it read its configuration
 //! again.
 
+use rustix::process::Signal as Number;
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -20,6 +21,12 @@ pub(crate) enum Wish {
     Stop,
     /// Take over what has changed in the configuration.
     Reload,
+}
+
+/// From now on a write beyond the limit of a file's size (`ulimit -f`) fails as on a full disk, instead of ending the
+/// process: SIGXFSZ has a receiver, and whoever wrote sees the error. Needs a Tokio runtime.
+pub(crate) fn outlive_full_files() -> io::Result<()> {
+    signal(SignalKind::from_raw(Number::XFSZ.as_raw())).map(drop)
 }
 
 impl Signals {

@@ -38,7 +38,8 @@ pub struct DatabaseConfig {
     #[schemars(with = "String")]
     #[validate(custom(function = "some_time"))]
     pub connect_timeout: Duration,
-    /// The longest time for one statement of the pool (PostgreSQL).
+    /// The longest time for one statement of the pool (PostgreSQL). With `acquire_timeout` and a second for the answer it
+    /// should be less than `http.timeouts.handler`, or a server that hangs is answered 504 instead of 503.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     #[validate(custom(function = "some_time"))]
@@ -99,7 +100,7 @@ impl Default for DatabaseConfig {
             readers: 4,
             acquire_timeout: Duration::from_secs(3),
             connect_timeout: Duration::from_secs(5),
-            statement_timeout: Duration::from_secs(30),
+            statement_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(3),
             lock_timeout: Duration::from_secs(5),
             idle_in_transaction_timeout: Duration::from_secs(10),
@@ -173,6 +174,33 @@ mod tests {
         }
         assert!(config("postgres://u:p@h:5433/d?sslmode=require&connect_timeout=2").validate().is_ok());
         assert!(DatabaseConfig::default().validate().is_ok());
+    }
+
+    #[test]
+    fn a_password_that_was_not_encoded_is_told_and_not_shown() {
+        for wrong in ["u:s3/cret@h/d", "u:s3#cret@h/d", "u:1/s3cret@h/d", "u:1#s3cret@h/d", "u:1?s3cret@h/d"]
+        {
+            let said = config(&format!("postgres://{wrong}")).validate().unwrap_err().to_string();
+            assert!(said.contains("percent-encoded") && !said.contains("cret"), "{wrong}: {said}");
+        }
+        for right in ["u:s3%2Fcret%23@h/d", "h/d?user=ada@example", "u%40example:p@h/d%40"] {
+            assert!(config(&format!("postgres://{right}")).validate().is_ok(), "{right}");
+        }
+    }
+
+    #[test]
+    fn every_duration_has_an_upper_limit() {
+        let long = Duration::from_secs(u64::MAX);
+        let config = DatabaseConfig {
+            acquire_timeout: long,
+            connect_timeout: long,
+            statement_timeout: long,
+            read_timeout: long,
+            lock_timeout: long,
+            idle_in_transaction_timeout: long,
+            ..DatabaseConfig::default()
+        };
+        assert_eq!(config.validate().unwrap_err().errors().len(), 6);
     }
 
     #[test]

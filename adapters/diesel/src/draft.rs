@@ -7,7 +7,8 @@ use crate::{MigrateError, OpenError, sqlite};
 use application::Clock;
 use ddl::Dialect;
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -39,9 +40,9 @@ pub enum DraftError {
     Migrate(#[from] MigrateError),
 }
 
-/// Writes `postgres/<version>_<name>` and `sqlite/<version>_<name>` below `folder`, usually `migrations`. The version is the
-/// time, or one more than the last version if a clock goes wrong: order is what counts. The program must have been
-/// compiled with the migrations that are in `folder`.
+/// Writes `postgres/<version>_<name>` and `sqlite/<version>_<name>` below `folder`, usually `migrations`, and overwrites
+/// nothing. The version is the time, or one more than the last version if a clock goes wrong or the last draft is of the
+/// same second: order is what counts. The program must have been compiled with the migrations that are in `folder`.
 ///
 /// Needs a multi-threaded Tokio runtime.
 pub async fn draft(comment: &str, folder: &Path, clock: &dyn Clock) -> Result<Draft, DraftError> {
@@ -51,7 +52,8 @@ pub async fn draft(comment: &str, folder: &Path, clock: &dyn Clock) -> Result<Dr
     let differences = scratch.drift().await?;
 
     let stamp: u64 = clock.now().format("%Y%m%d%H%M%S").to_string().parse().unwrap_or_default();
-    let last = scratch.status().await?.last().and_then(|last| last.name.get(..14)?.parse::<u64>().ok());
+    let compiled = scratch.status().await?.into_iter().map(|migration| migration.name);
+    let last = compiled.chain(drafted(folder)).filter_map(|name| name.get(..14)?.parse::<u64>().ok()).max();
     let name = format!("{}_{slug}", stamp.max(last.unwrap_or_default() + 1));
     let mut files = Vec::new();
     for dialect in [Dialect::Postgres, Dialect::Sqlite] {
@@ -59,12 +61,21 @@ pub async fn draft(comment: &str, folder: &Path, clock: &dyn Clock) -> Result<Dr
         fs::create_dir_all(&migration).map_err(|error| DraftError::Write(migration.clone(), error))?;
         for (file, sql) in [("up.sql", dialect.up(&differences)), ("down.sql", dialect.down(&differences))] {
             let path = migration.join(file);
-            fs::write(&path, format!("-- {}\n{sql}", comment.replace(['\n', '\r'], " ")))
+            let text = format!("-- {}\n{sql}", comment.replace(['\n', '\r'], " "));
+            fs::File::create_new(&path)
+                .and_then(|mut file| file.write_all(text.as_bytes()))
                 .map_err(|error| DraftError::Write(path.clone(), error))?;
             files.push(path);
         }
     }
     Ok(Draft { name, files, differences: differences.iter().map(ToString::to_string).collect() })
+}
+
+/// The names of what is in `folder`, compiled in or not.
+fn drafted(folder: &Path) -> impl Iterator<Item = String> {
+    let folders = [Dialect::Postgres, Dialect::Sqlite].map(|dialect| folder.join(dialect.folder()));
+    let entries = folders.into_iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
 }
 
 /// Lower-case words joined by underscores, 60 characters at most.

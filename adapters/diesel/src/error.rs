@@ -1,8 +1,9 @@
 //! Diesel's errors -> `application::Error`, in one place.
 //!
 //! The asynchronous driver passes on the kind of only eight SQLSTATEs; the rest is told apart by the server's words, which
-//! are English unless `lc_messages` says otherwise. Each entry of the table is provoked in
-//! `tests/functional/contract/outages.rs`.
+//! are English unless `lc_messages` says otherwise. Each entry of the tables is provoked in
+//! `tests/functional/contract/outages.rs`, in `sqlite/tests.rs` or, what takes a process, in
+//! `tests/functional/command_line/start.rs`.
 
 use application::Error;
 use diesel::result::{
@@ -19,7 +20,7 @@ const DATABASE: &str = "the database";
 
 /// How the server begins to say that it cannot do now what it can do at another time. What it says to a new connection is
 /// not here: without a connection there is no statement, and [`unreachable`] says so.
-const TEMPORARY: [&str; 6] = [
+const TEMPORARY: [&str; 10] = [
     "terminating connection due to",
     "canceling statement due to statement timeout",
     "canceling statement due to lock timeout",
@@ -27,7 +28,21 @@ const TEMPORARY: [&str; 6] = [
     "cached plan must not change result type",
     // SQLite, when another process holds the file for longer than the lock time-out.
     "database is locked",
+    // SQLite, when the disk is full, beyond the limit of a file's size or failing, or mounted read-only.
+    "database or disk is full",
+    "disk I/O error",
+    "attempt to write a readonly database",
+    // PostgreSQL, when its disk is full; which file it was about comes first elsewhere, and the system's words last.
+    "could not extend file",
 ];
+
+/// The operating system's words for a full disk, at the end of PostgreSQL's.
+const DISK_FULL: &str = "No space left on device";
+
+/// The table is not there: the program is newer than the schema.
+#[derive(Debug, thiserror::Error)]
+#[error("a table is missing: run `plinth db upgrade`")]
+struct Unmigrated(#[source] Diesel);
 
 /// `what` failed; `conflicts` says which field a constraint is about, and why a value can collide there.
 pub(crate) fn refused(
@@ -47,7 +62,13 @@ pub(crate) fn refused(
 
 /// `what` failed, and no constraint is expected to be the reason.
 pub(crate) fn failed(what: &'static str, error: Diesel) -> Error {
-    if is_temporary(&error) { Error::unavailable(DATABASE, error) } else { Error::internal(what, error) }
+    if is_unmigrated(&error) {
+        Error::unavailable(DATABASE, Unmigrated(error))
+    } else if is_temporary(&error) {
+        Error::unavailable(DATABASE, error)
+    } else {
+        Error::internal(what, error)
+    }
 }
 
 /// A constraint, as a user sees it.
@@ -102,10 +123,20 @@ fn is_temporary(error: &Diesel) -> bool {
             UnableToSendCommand | ClosedConnection | SerializationFailure | ReadOnlyTransaction,
             _,
         ) => true,
-        Diesel::DatabaseError(_, info) => TEMPORARY.iter().any(|start| info.message().starts_with(start)),
+        Diesel::DatabaseError(_, info) => {
+            let said = info.message();
+            TEMPORARY.iter().any(|start| said.starts_with(start)) || said.ends_with(DISK_FULL)
+        }
         Diesel::BrokenTransactionManager => true,
         _ => false,
     }
+}
+
+fn is_unmigrated(error: &Diesel) -> bool {
+    let Diesel::DatabaseError(Unknown, info) = error else { return false };
+    let said = info.message();
+    said.starts_with("no such table: ")
+        || (said.starts_with("relation \"") && said.ends_with("\" does not exist"))
 }
 
 #[cfg(test)]
@@ -135,10 +166,26 @@ mod tests {
             (ReadOnlyTransaction, "cannot execute INSERT in a read-only transaction"),
             (Unknown, "deadlock detected"),
             (ClosedConnection, "the database system is starting up"),
+            (Unknown, "database or disk is full"),
+            (Unknown, "could not extend file \"base/5/16384\": File too large"),
+            (Unknown, "could not write to file \"base/pgsql_tmp/1\": No space left on device"),
         ] {
             let error = failed("test", said(kind, message));
             assert!(matches!(error, Error::Unavailable { .. }), "{message}");
         }
         assert!(matches!(failed("test", said(Unknown, "syntax error")), Error::Internal { .. }));
+    }
+
+    #[test]
+    fn a_table_that_is_missing_is_unavailable_and_says_what_to_run() {
+        for message in ["relation \"persons\" does not exist", "no such table: persons"] {
+            let Error::Unavailable { source, .. } = failed("test", said(Unknown, message)) else {
+                panic!("{message}");
+            };
+            assert!(source.to_string().contains("`plinth db upgrade`"), "{source}");
+            assert_eq!(source.source().map(ToString::to_string).as_deref(), Some(message));
+        }
+        let column = said(Unknown, "column \"a\" of relation \"persons\" does not exist");
+        assert!(matches!(failed("test", column), Error::Internal { .. }));
     }
 }

@@ -23,6 +23,11 @@ pub enum OpenError {
     /// The server cannot be reached, or refuses us.
     #[error("cannot connect to PostgreSQL: {0}")]
     Connect(String),
+    /// The database cannot hold every text.
+    #[error(
+        "the database has the encoding {0} and cannot hold every text: make one WITH ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding(String),
     /// The certificates to trust cannot be read.
     #[error("cannot read the certificates to trust: {0}")]
     Certificates(String),
@@ -49,7 +54,8 @@ pub enum OpenError {
 
 impl Database {
     /// Connects for serving, or says within the connect time-out why that is impossible. The embedded database is made
-    /// if need be, migrated, and locked against a second server process; PostgreSQL is left as it is.
+    /// if need be, migrated, and locked against a second server process; PostgreSQL is left as it is, with a warning if
+    /// migrations are pending.
     ///
     /// Needs a multi-threaded Tokio runtime.
     pub async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Self, OpenError> {

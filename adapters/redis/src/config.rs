@@ -23,6 +23,7 @@ pub struct RedisConfig {
     /// How long to wait for a connection, whether it has to be opened or another use has to end first.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
+    #[validate(custom(function = "some_time"))]
     pub connect_timeout: Duration,
 }
 
@@ -56,9 +57,25 @@ fn url_is_of_redis(config: &RedisConfig) -> Result<(), ValidationError> {
     }
 }
 
+fn some_time(time: &Duration) -> Result<(), ValidationError> {
+    let bounds = Duration::from_millis(1)..=Duration::from_secs(3600);
+    if bounds.contains(time) {
+        return Ok(());
+    }
+    Err(ValidationError::new("range").with_message(Cow::Borrowed("must be from 1ms to 1h")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_duration_has_bounds() {
+        for wrong in [Duration::ZERO, Duration::from_secs(u64::MAX)] {
+            let config = RedisConfig { connect_timeout: wrong, ..RedisConfig::default() };
+            assert!(config.validate().is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn a_configuration_that_is_shown_keeps_the_password_to_itself() {

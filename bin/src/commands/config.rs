@@ -3,10 +3,10 @@
 use super::Failure;
 use crate::{
     cli::ConfigCommand,
-    config::{Sources, encode, example, reference, show},
+    config::{Loaded, Sources, encode, example, reference, show},
     print,
 };
-use std::{fs, path::Path, process::ExitCode};
+use std::{fs, io, path::Path, process::ExitCode};
 
 pub(super) fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
     let text = match command {
@@ -19,18 +19,19 @@ pub(super) fn run(command: ConfigCommand, sources: &Sources) -> ExitCode {
         ConfigCommand::Example => Ok(example()),
         ConfigCommand::Reference => Ok(reference()),
     };
-    super::done(text.map(|text| print::line(text.trim_end())))
+    super::done(text.and_then(|text| Ok(print::line(text.trim_end())?)))
 }
 
 fn check(sources: &Sources) -> ExitCode {
     match super::load(sources) {
-        Ok(loaded) => {
-            loaded.warnings.iter().for_each(|warning| print::line(format_args!("warning: {warning}")));
-            print::line(format_args!("the configuration for {} is valid", loaded.config.env));
-            ExitCode::SUCCESS
-        }
+        Ok(loaded) => super::done(tell(&loaded).map_err(Into::into)),
         Err(code) => code,
     }
+}
+
+fn tell(loaded: &Loaded) -> io::Result<()> {
+    loaded.warnings.iter().try_for_each(|warning| print::line(format_args!("warning: {warning}")))?;
+    print::line(format_args!("the configuration for {} is valid", loaded.config.env))
 }
 
 fn one_line(file: &Path) -> Result<String, Failure> {

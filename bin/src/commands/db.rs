@@ -9,7 +9,7 @@ use crate::{
 use adapter_diesel::Migrator;
 use adapter_system::{SystemClock, SystemIds};
 use slog::{Discard, Logger, o};
-use std::{path::Path, process::ExitCode};
+use std::{io, path::Path, process::ExitCode};
 
 pub(super) fn run(command: Db, sources: &Sources) -> ExitCode {
     let loaded = match super::load(sources) {
@@ -49,9 +49,9 @@ async fn migrate(command: Db, config: &Config) -> Result<(), Failure> {
     let log = Logger::root(Discard, o!());
     let mut migrator = Migrator::open(&config.database, &log).await?;
     match command {
-        Db::Upgrade { to } => tell("applied", migrator.upgrade(to.as_deref()).await?),
-        Db::Downgrade { to } => tell("taken back", migrator.downgrade(to.as_deref()).await?),
-        Db::Redo => tell("applied again", migrator.redo().await?),
+        Db::Upgrade { to } => tell("applied", migrator.upgrade(to.as_deref()).await?)?,
+        Db::Downgrade { to } => tell("taken back", migrator.downgrade(to.as_deref()).await?)?,
+        Db::Redo => tell("applied again", migrator.redo().await?)?,
         Db::Status => {
             for migration in migrator.status().await? {
                 let state = match (migration.applied, migration.known) {
@@ -59,12 +59,12 @@ async fn migrate(command: Db, config: &Config) -> Result<(), Failure> {
                     (false, _) => "pending",
                     (true, false) => "unknown",
                 };
-                print::line(format_args!("{state}  {}", migration.name));
+                print::line(format_args!("{state}  {}", migration.name))?;
             }
         }
         Db::Seed => seed(&mut migrator).await?,
         Db::Reset { seed: with_data, .. } => {
-            tell("applied", migrator.reset().await?);
+            tell("applied", migrator.reset().await?)?;
             if with_data {
                 seed(&mut migrator).await?;
             }
@@ -76,21 +76,21 @@ async fn migrate(command: Db, config: &Config) -> Result<(), Failure> {
 
 async fn draft(comment: &str) -> Result<(), Failure> {
     let draft = adapter_diesel::draft(comment, Path::new("migrations"), &SystemClock).await?;
-    draft.files.iter().for_each(|file| print::line(format_args!("written  {}", file.display())));
-    draft.differences.iter().for_each(|difference| print::line(format_args!("drafted  {difference}")));
-    print::line("complete and review them by hand, then build again: migrations are compiled in");
+    draft.files.iter().try_for_each(|file| print::line(format_args!("written  {}", file.display())))?;
+    draft.differences.iter().try_for_each(|difference| print::line(format_args!("drafted  {difference}")))?;
+    print::line("complete and review them by hand, then build again: migrations are compiled in")?;
     Ok(())
 }
 
 async fn seed(migrator: &mut Migrator) -> Result<(), Failure> {
     let count = migrator.seed(&SystemClock, &SystemIds::default()).await?;
-    print::line(format_args!("{count} demo persons added"));
+    print::line(format_args!("{count} demo persons added"))?;
     Ok(())
 }
 
-fn tell(what: &str, names: Vec<String>) {
+fn tell(what: &str, names: Vec<String>) -> io::Result<()> {
     if names.is_empty() {
-        print::line("nothing to do");
+        print::line("nothing to do")?;
     }
-    names.iter().for_each(|name| print::line(format_args!("{what}  {name}")));
+    names.iter().try_for_each(|name| print::line(format_args!("{what}  {name}")))
 }

@@ -49,8 +49,8 @@ pub(super) fn run(sources: &Sources) -> ExitCode {
         found.push(redis(&loaded.config).await);
         found
     }));
-    for finding in &findings {
-        print::line(finding);
+    if let Err(error) = findings.iter().try_for_each(print::line) {
+        return super::done(Err(error.into()));
     }
     let failing = findings.iter().any(|finding| finding.verdict == Verdict::Failing);
     if failing { ExitCode::FAILURE } else { ExitCode::SUCCESS }

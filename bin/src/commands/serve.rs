@@ -90,7 +90,8 @@ impl Running {
         let url = format!("http://{}", public.local_addr()?);
         let monitor_url = format!("http://{}", monitor.local_addr()?);
         if config.env == Environment::Dev {
-            print::line(banner(&url, &config.http.root_path, &monitor_url));
+            // Whoever cannot read it can still be served.
+            let _ = print::line(banner(&url, &config.http.root_path, &monitor_url));
         } else {
             slog::info!(logs.root, "listening"; "url" => url, "monitor_url" => monitor_url,
                 "env" => config.env.as_str(), "version" => BUILD.version, "revision" => BUILD.revision);

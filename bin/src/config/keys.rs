@@ -104,7 +104,9 @@ impl Kind {
     pub(super) fn parse(&self, text: &str) -> Value {
         let parsed = match self {
             Self::Whole { .. } => text.parse::<i64>().ok().map(Value::from),
-            Self::Number { .. } => text.parse::<f64>().ok().map(Value::from),
+            Self::Number { .. } => {
+                text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from)
+            }
             Self::Switch => switch(text).map(Value::from),
             Self::List => Some(text.split(',').map(|item| Value::from(item.trim())).collect()),
             Self::Text | Self::Duration | Self::Choice(_) => None,

@@ -112,6 +112,8 @@ fn json(value: Value, path: &str, origins: &mut BTreeMap<String, String>) -> ser
         ValueKind::U64(whole) => whole.into(),
         ValueKind::I128(whole) => i64::try_from(whole).map_or(serde_json::Value::Null, Into::into),
         ValueKind::U128(whole) => u64::try_from(whole).map_or(serde_json::Value::Null, Into::into),
+        // JSON has no form for infinity, which is what 1e999 is; as text it is told, as null it would pass for empty.
+        ValueKind::Float(number) if !number.is_finite() => number.to_string().into(),
         ValueKind::Float(number) => number.into(),
         ValueKind::String(text) => text.into(),
         ValueKind::Array(items) => {

@@ -8,8 +8,9 @@ use super::{
     problem::Problems,
 };
 use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
 use serde_json::Value;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 use url::Url;
 use validator::{Validate, ValidationError, ValidationErrors, ValidationErrorsKind};
 
@@ -150,7 +151,7 @@ fn sections_own(errors: &ValidationErrors, path: &str, whole: bool, tree: &Tree,
 }
 
 fn message(key: &str, error: &ValidationError) -> String {
-    let param = |name: &str| error.params.get(name).map(ToString::to_string);
+    let param = |name: &str| error.params.get(name).map(written);
     let known = find(key);
     let found = match (known.is_some_and(|key| key.secret), param("value")) {
         (false, Some(value)) => format!(", not {value}"),
@@ -163,6 +164,14 @@ fn message(key: &str, error: &ValidationError) -> String {
         (None, "range", None, Some(max)) => format!("must be at most {max}{found}"),
         (None, "length", Some(min), Some(max)) => format!("must have from {min} to {max} characters{found}"),
         (None, code, ..) => format!("breaks the rule `{code}`{found}"),
+    }
+}
+
+/// A value as it is written in a file; validator has durations in two fields.
+fn written(value: &Value) -> String {
+    match Duration::deserialize(value) {
+        Ok(duration) => humantime::format_duration(duration).to_string(),
+        Err(_) => value.to_string(),
     }
 }
 

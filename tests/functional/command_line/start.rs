@@ -1,6 +1,6 @@
 //! How the service starts, and what a running one takes over.
 
-use plinth_tests::{Folder, Process, Setup, Signal, command, on_both_stacks, on_sqlite, person};
+use plinth_tests::{Client, Folder, Process, Setup, Signal, command, on_both_stacks, on_sqlite, person};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -18,6 +18,7 @@ on_sqlite!(
     a_running_service_takes_over_its_log_level,
     a_running_service_refuses_a_wrong_file_as_a_whole,
     data_survives_a_restart,
+    a_file_that_may_not_grow_is_a_full_disk_and_not_the_end,
 );
 
 async fn update_db_migrates_an_empty_database_and_seeds_nothing(setup: Setup) {
@@ -54,6 +55,12 @@ async fn a_database_that_is_not_migrated_is_not_ready_or_migrated(setup: Setup) 
     downgrade(database.url()).await;
     let app = setup.start_on(database.url()).await;
     app.get("/health").await.expect(if embedded { 200 } else { 503 });
+    app.get("/v1/persons").await.expect(if embedded { 200 } else { 503 });
+    let at_start = app.log().into_iter().take_while(|line| line["msg"] != "listening");
+    let told = at_start.filter(|line| line["level"] == "warning" && line["pending"].is_number());
+    let told: Vec<String> = told.map(|line| line["msg"].as_str().unwrap_or_default().to_owned()).collect();
+    assert_eq!(told.len(), usize::from(!embedded), "{told:?}");
+    assert!(told.iter().all(|message| message.contains("`plinth db upgrade`")), "{told:?}");
 }
 
 async fn nothing_needs_to_be_configured(setup: Setup) {
@@ -128,6 +135,27 @@ async fn data_survives_a_restart(setup: Setup) {
     let app = again.start_on(database.url()).await;
     let persons = app.get("/v1/persons").await.expect(200).json();
     assert_eq!(persons["objects"], json!([made]));
+}
+
+async fn a_file_that_may_not_grow_is_a_full_disk_and_not_the_end(setup: Setup) {
+    let folder = Folder::new();
+    let limited = ["-c", "ulimit -f 400; exec \"$0\" api", setup.plinth()];
+    let mut process = serve("/bin/sh", &limited, &folder, &[("APP__LOG__LEVEL", "debug")]);
+    let url = |line: &str| serde_json::from_str::<Value>(line).ok()?["url"].as_str().map(str::to_owned);
+    let client = Client::new(&process.output.wait_for("the line `listening`", url).await);
+    let mut made = 0;
+    loop {
+        let reply = client.request("POST", "/v1/persons").json(&person(json!({}))).await;
+        if reply.status == 201 && made < 1000 {
+            made += 1;
+            continue;
+        }
+        reply.expect(503);
+        break;
+    }
+    process.output.wait_for("the reason", |line| line.contains("disk I/O error").then_some(())).await;
+    client.request("GET", "/v1/persons").await.expect(200);
+    assert!(made > 0 && process.is_running());
 }
 
 async fn downgrade(url: &str) {

@@ -22,6 +22,7 @@ on_sqlite!(
 );
 on_postgres!(
     the_true_reason_is_told_in_time_and_no_secret,
+    a_database_that_cannot_hold_every_text_is_refused,
     a_session_has_a_name,
     a_clock_that_differs_is_told,
 );
@@ -98,6 +99,25 @@ async fn the_true_reason_is_told_in_time_and_no_secret(_: Setup) {
     }
     let config = DatabaseConfig { url: server.url("nowhere").as_str().into(), ..DatabaseConfig::default() };
     assert!(matches!(Migrator::open(&config, &silent()).await, Err(OpenError::Connect(_))));
+}
+
+async fn a_database_that_cannot_hold_every_text_is_refused(_: Setup) {
+    let server = Postgres::start(Durability::None).await;
+    let client = plinth_tests::connect(&server.url("postgres")).await;
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let name = encoding.to_lowercase();
+        let create = format!("CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0");
+        client.batch_execute(&create).await.expect("a database");
+        let config = DatabaseConfig { url: server.url(&name).into(), ..DatabaseConfig::default() };
+        for error in [
+            Database::open(&config, &silent()).await.err().expect("refused"),
+            Migrator::open(&config, &silent()).await.err().expect("refused"),
+        ] {
+            assert!(matches!(&error, OpenError::Encoding(found) if found == encoding), "{error}");
+            assert!(error.to_string().contains("ENCODING 'UTF8'"), "{error}");
+        }
+    }
+    open(&server.url("postgres")).await.expect("opened");
 }
 
 async fn a_session_has_a_name(setup: Setup) {

@@ -21,6 +21,8 @@ on_postgres!(
     a_statement_that_takes_too_long_is_unavailable,
     a_session_that_is_terminated_is_unavailable,
     a_deadlock_is_unavailable,
+    a_full_disk_is_unavailable,
+    a_table_that_is_missing_is_unavailable_until_it_is_there,
     an_exhausted_pool_is_unavailable_in_time,
     terminated_connections_are_replaced_unseen,
     a_plan_does_not_outlive_a_migration,
@@ -127,6 +129,38 @@ async fn a_deadlock_is_unavailable(setup: Setup) {
     let theirs = other.execute(insert, &[&ada, &"eve@example.com"]).await;
     assert_unavailable(ours.await.expect("no panic"), "deadlock detected");
     theirs.expect("the other one goes on");
+}
+
+/// A trigger says what the server says then: filling a disk takes a disk of one's own.
+async fn a_full_disk_is_unavailable(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let client = connect(store.kept.url()).await;
+    for (number, said) in [
+        (1, "could not extend file \"base/5/16384\": wrote only 4096 of 8192 bytes at block 9"),
+        (2, "could not write to file \"pg_wal/xlogtemp.9\": No space left on device"),
+    ] {
+        let full = format!(
+            "CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION '%', '{said}' USING ERRCODE = 'disk_full'; END $$; \
+             CREATE OR REPLACE TRIGGER full_disk BEFORE INSERT ON persons EXECUTE FUNCTION full_disk()"
+        );
+        client.batch_execute(&full).await.expect("a trigger");
+        assert_unavailable(store.persons().insert(&person(number, "Ada", "ada@example.com")).await, said);
+    }
+    client.batch_execute("DROP TRIGGER full_disk ON persons").await.expect("dropped");
+    store.persons().insert(&person(1, "Ada", "ada@example.com")).await.expect("there is room again");
+}
+
+async fn a_table_that_is_missing_is_unavailable_until_it_is_there(setup: Setup) {
+    let store = Store::new(&setup).await;
+    store.migrator().await.downgrade(Some("base")).await.expect("taken back");
+    let ada = person(1, "Ada", "ada@example.com");
+    for _ in 0..2 {
+        assert_unavailable(store.persons().find(NOBODY).await, "run `plinth db upgrade`");
+        assert_unavailable(store.persons().insert(&ada).await, "run `plinth db upgrade`");
+    }
+    store.migrator().await.upgrade(None).await.expect("upgraded");
+    store.persons().insert(&ada).await.expect("inserted");
 }
 
 async fn an_exhausted_pool_is_unavailable_in_time(setup: Setup) {

@@ -80,6 +80,13 @@ async fn a_draft_without_differences_is_a_template_in_four_files() {
             "{text}"
         );
     }
+    let first = fs::read(&draft.files[0]).unwrap();
+    for (comment, name) in
+        [("Other", "20270115080001_other"), ("Add: pets and more", "20270115080002_add_pets_and_more")]
+    {
+        assert_eq!(super::draft(comment, &folder, &clock).await.unwrap().name, name, "in the same second");
+    }
+    assert_eq!(fs::read(&draft.files[0]).unwrap(), first);
     fs::remove_dir_all(folder).unwrap();
     assert!(matches!(super::draft("…", Path::new("nowhere"), &clock).await, Err(DraftError::Comment)));
 }

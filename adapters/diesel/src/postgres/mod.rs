@@ -93,7 +93,8 @@ pub(crate) use write;
 /// Connects once, so that a wrong address or password shows at start.
 pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Db, OpenError> {
     let target = Arc::new(Target::parse(config)?);
-    let first = target.connect(config.read_timeout).await?;
+    let mut first = target.connect(config.read_timeout).await?;
+    warn_if_pending(&mut first, log).await;
     let (writers, last_failure) = pool::build(config, target.clone(), log);
     let db = Db(Arc::new(Inner {
         shared: Shared::new(config, target, first, log),
@@ -110,6 +111,19 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
         Some(vec![("shared", "open", inner.shared.connected()), idle, busy])
     });
     Ok(db)
+}
+
+/// A service may be started before the upgrade: it is not ready then, and becomes so by itself.
+async fn warn_if_pending(conn: &mut Conn, log: &slog::Logger) {
+    match migrations::applied(conn).await {
+        Ok(applied) => match migrations::plan(&applied).pending.len() {
+            0 => {}
+            pending => {
+                slog::warn!(log, "the database is not up to date: run `plinth db upgrade`"; "pending" => pending);
+            }
+        },
+        Err(error) => slog::warn!(log, "cannot tell whether migrations are pending"; "error" => %error),
+    }
 }
 
 impl Db {

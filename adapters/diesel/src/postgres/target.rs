@@ -16,11 +16,21 @@ pub(crate) struct Target {
     session: String,
 }
 
+const ENCODE: &str =
+    "characters such as @ / ? # : % in the password have to be percent-encoded (/ is %2F, # is %23)";
+
+/// The only encoding in which every text has a form.
+const ENCODING: &str = "UTF8";
+
 impl Target {
     /// Understands the URL without connecting.
     pub(crate) fn parse(config: &DatabaseConfig) -> Result<Self, OpenError> {
         let raw = config.url.expose_secret();
-        let mut url = Url::parse(raw).map_err(|error| OpenError::Url(format!("is not a URL: {error}")))?;
+        let mut url =
+            Url::parse(raw).map_err(|error| OpenError::Url(format!("is not a URL: {error}; {ENCODE}")))?;
+        if ends_in_the_password(&url) {
+            return Err(OpenError::Url(format!("has an @ or a # behind the host; {ENCODE}")));
+        }
         let security = tls::Security::take_from(&mut url)?;
         let mut server: Config = url.as_str().parse().map_err(|error| OpenError::Url(told(&error)))?;
         // A server that went away without a word is noticed by the kernel, not by the next deploy.
@@ -54,15 +64,33 @@ impl Target {
         let session = format!("SET statement_timeout = {}; {}", statement_timeout.as_millis(), self.session);
         let mut conn = if self.config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = self.config.connect(NoTls).await.map_err(refused)?;
+            check_encoding(connection.parameter("server_encoding"))?;
             Conn::try_from_client_and_connection(client, connection).await.map_err(wrapped)?
         } else {
             let (client, connection) =
                 self.config.connect(self.security.connector()?).await.map_err(refused)?;
+            check_encoding(connection.parameter("server_encoding"))?;
             Conn::try_from_client_and_connection(client, connection).await.map_err(wrapped)?
         };
         let set = diesel_async::SimpleAsyncConnection::batch_execute(&mut conn, &session).await;
         set.map_err(|error| OpenError::Connect(told(&error)))?;
         Ok(conn)
+    }
+}
+
+/// Whether a `/`, `?` or `#` of the password was taken for the end of the host. Said before the driver sees the URL, since
+/// it repeats what it does not know.
+fn ends_in_the_password(url: &Url) -> bool {
+    url.path().contains('@')
+        || url.fragment().is_some()
+        || url.query_pairs().any(|(key, _)| key.contains('@'))
+}
+
+/// Every server tells its encoding in the greeting; a proxy may leave that out.
+fn check_encoding(encoding: Option<&str>) -> Result<(), OpenError> {
+    match encoding {
+        Some(other) if other != ENCODING => Err(OpenError::Encoding(other.to_owned())),
+        _ => Ok(()),
     }
 }
 

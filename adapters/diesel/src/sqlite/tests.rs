@@ -1,10 +1,11 @@
 use super::*;
 use crate::{DatabaseConfig, schema::persons};
+use application::Error;
 use diesel::{QueryDsl, dsl::sql, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use domain::{
-    Cursor, Direction, NamePrefix, PersonFilter, PersonId, PersonOrder, PersonPosition, PersonQuery,
-    PersonSort,
+    Age, Cursor, Direction, EmailAddress, NamePrefix, Person, PersonDetails, PersonFilter, PersonId,
+    PersonName, PersonOrder, PersonPosition, PersonQuery, PersonSort,
 };
 use std::{path::PathBuf, time::Duration};
 
@@ -70,6 +71,40 @@ async fn every_page_is_read_from_an_index_in_its_order() {
     let prefix = PersonQuery { filter, sort, ..PersonQuery::default() };
     let index = "SEARCH persons USING INDEX persons_name_id_idx (name>? AND name<?)";
     assert_eq!(plan(&mut conn, &prefix).await, [index]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_grow_or_be_written_is_unavailable() {
+    for (pragma, reason) in [
+        ("PRAGMA max_page_count = 1", "database or disk is full"),
+        ("PRAGMA query_only = ON", "attempt to write a readonly database"),
+    ] {
+        let scratch = Scratch::new("full").await;
+        scratch.db.write().await.unwrap().batch_execute(pragma).await.unwrap();
+        let persons = scratch.db.persons();
+        // At first there is room on the pages that the file has.
+        let mut refused = None;
+        for number in 0..1000 {
+            refused = persons.insert(&person(number)).await.err();
+            if refused.is_some() {
+                break;
+            }
+        }
+        match refused {
+            Some(Error::Unavailable { source, .. }) => assert_eq!(source.to_string(), reason),
+            other => panic!("{pragma}: {other:?}"),
+        }
+        assert!(persons.list(&PersonQuery::default()).await.is_ok(), "reads go on");
+    }
+}
+
+fn person(number: u128) -> Person {
+    let details = PersonDetails {
+        name: PersonName::parse("Ada").unwrap(),
+        email: EmailAddress::parse(&format!("ada{number}@example.com")).unwrap(),
+        age: Age::new(36).unwrap(),
+    };
+    Person::new(PersonId(uuid::Uuid::from_u128(number)), details, chrono::DateTime::UNIX_EPOCH)
 }
 
 /// What SQLite would do for `query`.

@@ -56,6 +56,14 @@ fn production_refuses_to_drop_its_data() {
     );
 }
 
+/// The last second is what `adapter-diesel` waits beyond the server's own limit.
+#[test]
+fn by_default_a_database_that_hangs_is_unavailable_before_the_handler_is_out_of_time() {
+    let Config { database, http, .. } = Config::default();
+    let write = database.acquire_timeout + database.statement_timeout + std::time::Duration::from_secs(1);
+    assert!(write < http.timeouts.handler, "{write:?}");
+}
+
 #[test]
 fn an_address_that_others_can_reach_needs_an_environment() {
     for (name, host) in [("HOST", "0.0.0.0"), ("HOST", "::"), ("APP__MONITOR__HOST", "10.1.2.3")] {

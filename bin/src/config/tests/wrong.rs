@@ -115,6 +115,37 @@ fn what_is_empty_is_told() {
 }
 
 #[test]
+fn a_number_that_is_none_is_told_as_it_was_written() {
+    for number in ["NaN", "inf", "-inf"] {
+        let said = complaint(&[("APP__SENTRY__SAMPLE_RATE", number)]);
+        let wrong = format!("sentry.sample_rate: must be a number from 0 to 1, not \"{number}\" (APP__");
+        assert!(said.contains(&wrong), "{said}");
+    }
+    for (yaml, number) in [("1e999", "inf"), ("-1e999", "-inf")] {
+        let said = complaint(&[("CONF", &format!("sentry: {{sample_rate: {yaml}}}"))]);
+        let wrong = format!("sentry.sample_rate: must be a number from 0 to 1, not \"{number}\" (CONF)");
+        assert!(said.contains(&wrong), "{said}");
+    }
+}
+
+#[test]
+fn a_duration_out_of_bounds_is_told_as_one() {
+    let said = complaint(&[
+        ("APP__DATABASE__LOCK_TIMEOUT", "0s"),
+        ("APP__REDIS__CONNECT_TIMEOUT", "18446744073709551615s"),
+        ("APP__DATABASE__READ_TIMEOUT", "90m"),
+    ]);
+    for part in [
+        "database.lock_timeout: must be from 1ms to 1h, not 0s",
+        "redis.connect_timeout: must be from 1ms to 1h, not ",
+        "database.read_timeout: must be from 1ms to 1h, not 1h 30m",
+    ] {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+    assert!(!said.contains("nanos"), "{said}");
+}
+
+#[test]
 fn a_nul_is_told() {
     let said = complaint(&[("CONF", "http:\n  root_path: \"/a\\0b\"\n")]);
     assert!(said.contains("http.root_path: holds a NUL character (CONF)"), "{said}");
