@@ -13,6 +13,7 @@ use validator::{Validate, ValidationError};
 /// The public listener: the API and its documentation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Validate, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[validate(schema(function = without_user, skip_on_field_errors = false))]
 pub struct HttpConfig {
     /// The IP address to listen on: `127.0.0.1` for this machine alone, `0.0.0.0` or `::` for every network.
     #[schemars(with = "String")]
@@ -77,6 +78,10 @@ pub struct Limits {
     /// Bytes of a request body; a longer one is answered 413.
     #[validate(range(min = 1024))]
     pub body_bytes: usize,
+    /// Bytes of memory for all request bodies above 4 KiB together, from their first byte to the end of the work on them,
+    /// and never less than `body_bytes`; what finds no room within `timeouts.queue` is answered 503 with `Retry-After`.
+    #[validate(range(min = 1024))]
+    pub bodies_bytes: usize,
     /// Requests at once on one HTTP/2 connection.
     #[validate(range(min = 1, max = 1024))]
     pub streams_per_connection: u32,
@@ -101,6 +106,7 @@ pub struct Timeouts {
     /// meanwhile, so a short wait keeps a crowd from costing more in refusals than in answers.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
+    #[validate(custom(function = at_most_a_day))]
     pub queue: Duration,
     /// For the work on a request; answered 504. The work itself goes on to its end.
     #[serde(with = "humantime_serde")]
@@ -175,6 +181,7 @@ impl Default for Limits {
             headers: 64,
             header_bytes: 32 * 1024,
             body_bytes: 1024 * 1024,
+            bodies_bytes: 64 * 1024 * 1024,
             streams_per_connection: 128,
         }
     }
@@ -207,18 +214,35 @@ fn path(value: &str) -> Result<(), ValidationError> {
 
 fn origin(value: &str) -> Result<(), ValidationError> {
     let well = value.parse::<Uri>().is_ok_and(|uri| {
-        let host = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
         matches!(uri.scheme_str(), Some("http" | "https"))
-            && host
+            && uri.authority().is_some()
             && !value.ends_with('/')
             && uri.path() == "/"
             && uri.query().is_none()
     });
-    wrong_unless(well, "must be scheme and host such as https://api.example.com, without a path")
+    // The error of a field tells its value: what may have a password in it is left to `without_user`.
+    wrong_unless(
+        well || value.contains('@'),
+        "must be scheme and host such as https://api.example.com, without a path",
+    )
+}
+
+/// A rule over the whole section, whose error does not tell the value.
+fn without_user(config: &HttpConfig) -> Result<(), ValidationError> {
+    if config.public_url.as_ref().is_none_or(|url| !url.contains('@')) {
+        return Ok(());
+    }
+    let message = "must be scheme and host such as https://api.example.com, without a user or password";
+    Err(ValidationError::new("public_url").with_message(message.into()))
 }
 
 fn positive(value: &Duration) -> Result<(), ValidationError> {
-    wrong_unless(!value.is_zero(), "must be longer than nothing")
+    wrong_unless(!value.is_zero(), "must be longer than nothing").and_then(|()| at_most_a_day(value))
+}
+
+/// What is meant to be "never" would overflow the clock when it is added to the time.
+fn at_most_a_day(value: &Duration) -> Result<(), ValidationError> {
+    wrong_unless(*value <= Duration::from_secs(24 * 60 * 60), "must be at most a day")
 }
 
 fn wrong_unless(well: bool, message: &'static str) -> Result<(), ValidationError> {
@@ -251,13 +275,17 @@ mod tests {
 
     #[test]
     fn a_public_url_is_scheme_and_host() {
+        let check =
+            |url: &str| HttpConfig { public_url: Some(url.to_owned()), ..HttpConfig::default() }.validate();
         for right in ["https://api.example.com", "http://localhost:8080", "https://[::1]:1"] {
-            assert!(origin(right).is_ok(), "{right:?}");
+            assert!(check(right).is_ok(), "{right:?}");
         }
         for wrong in ["", "example.com", "ftp://a", "https://a/b", "https://a/", "https://u@a", "https://a?b"]
         {
-            assert!(origin(wrong).is_err(), "{wrong:?}");
+            assert!(check(wrong).is_err(), "{wrong:?}");
         }
+        let error = format!("{:?}", check("https://u:hush@a/b").unwrap_err());
+        assert!(error.contains("without a user or password") && !error.contains("hush"), "{error}");
     }
 
     #[test]
@@ -267,5 +295,18 @@ mod tests {
         config.timeouts.body = Duration::ZERO;
         let text = config.validate().unwrap_err().to_string();
         assert!(text.contains("limits.headers") && text.contains("timeouts.body"), "{text}");
+    }
+
+    #[test]
+    fn no_time_out_is_longer_than_a_day() {
+        let fields: [fn(&mut Timeouts) -> &mut Duration; 3] =
+            [|t| &mut t.shutdown, |t| &mut t.queue, |t| &mut t.header];
+        for field in fields {
+            let mut timeouts = Timeouts::default();
+            *field(&mut timeouts) = Duration::from_secs(24 * 60 * 60);
+            timeouts.validate().unwrap();
+            *field(&mut timeouts) = Duration::from_secs(u64::MAX);
+            assert!(timeouts.validate().unwrap_err().to_string().contains("at most a day"));
+        }
     }
 }

@@ -9,12 +9,14 @@ mod forwarded;
 mod gzip;
 mod headers;
 mod limits;
+mod outage;
 
 pub use body::Body;
 
 use crate::{
     call::Call,
     config::HttpConfig,
+    extract::body::Budget,
     route::{Gate, Meter, Response, Route, filter},
 };
 use access::Access;
@@ -23,6 +25,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 use http_body::Body as _;
 use metrics::{Gauge, gauge};
+use outage::Outage;
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, OnceLock},
@@ -49,6 +52,10 @@ pub(crate) struct Edge {
     ids: Arc<dyn Ids>,
     clock: Arc<dyn Clock>,
     pub(crate) log: slog::Logger,
+    /// For the bodies of requests.
+    pub(crate) bodies: Budget,
+    /// For the lines of requests that fail because a dependency is down.
+    pub(crate) outage: Outage,
     in_flight: Gauge,
     /// For requests that reach no route.
     unrouted: Meter,
@@ -118,10 +125,12 @@ impl Edge {
         log: slog::Logger,
     ) -> Self {
         Self {
+            bodies: Budget::new(&config.limits, &config.timeouts),
             config: config.clone(),
             ids,
             clock,
             log,
+            outage: Outage::new(),
             in_flight: gauge!("plinth_http_in_flight"),
             unrouted: Meter::new("OTHER", "none", false),
         }

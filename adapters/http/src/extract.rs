@@ -6,6 +6,7 @@ mod field;
 mod id;
 mod json;
 mod query;
+mod shorten;
 
 pub(crate) use etag::{EntityTag, IfMatch, if_match, none_match};
 pub(crate) use field::{Field, Whole};

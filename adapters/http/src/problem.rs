@@ -98,14 +98,23 @@ impl ApiError {
         Self::new(Kind::Unavailable, detail).with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
+    /// Whether it is of this kind.
+    pub(crate) fn is(&self, kind: Kind) -> bool {
+        self.0.kind == kind
+    }
+
     /// 500; what happened is in the log.
     pub(crate) fn internal() -> Self {
         Self::new(Kind::Internal, "the fault is ours; it is logged under this request id")
     }
 
     /// One line with the chain of causes, for what the client cannot fix.
-    pub(crate) fn log(&self, log: &slog::Logger) {
+    /// While a dependency is down one in a second is enough, with the number of those left out.
+    pub(crate) fn log(&self, call: &Call) {
         let Some(source) = &self.0.source else { return };
+        let suppressed = if self.is(Kind::Unavailable) { call.edge.outage.pass() } else { Some(0) };
+        let Some(suppressed) = suppressed else { return };
+        let log = call.log();
         let mut chain = source.to_string();
         let mut next = source.source();
         while let Some(cause) = next {
@@ -114,6 +123,9 @@ impl ApiError {
         }
         match self.0.kind {
             Kind::Internal => slog::error!(log, "request failed"; "error" => chain),
+            Kind::Unavailable => {
+                slog::warn!(log, "request failed"; "error" => chain, "suppressed" => suppressed)
+            }
             _ => slog::warn!(log, "request failed"; "error" => chain),
         }
     }

@@ -5,8 +5,10 @@
 
 mod activity;
 mod connection;
+mod inbound;
 mod seats;
 mod stream;
+mod streams;
 
 use crate::{config::HttpConfig, edge::App};
 use connection::Connections;

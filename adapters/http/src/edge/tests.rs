@@ -179,6 +179,19 @@ async fn exactly_one_host_is_wanted() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_none_is_400_wherever_it_stands() {
+    let app = plain();
+    for host in ["a b", "<script>", "a/b", "u@h", "u:p@h", "é"] {
+        let request = http::Request::get("/address").header("host", host);
+        send(&app, request).await.is_problem(400, &[]);
+    }
+    send(&app, request("GET", "http://u:p@evil.test/address")).await.is_problem(400, &[]);
+    let multiplexed = http::Request::get("http://u@evil.test/address").version(http::Version::HTTP_2);
+    send(&app, multiplexed).await.is_problem(400, &[]);
+    assert_eq!(send(&app, request("GET", "http://b.test:1/address")).await.body, "http://b.test:1/here");
+}
+
+#[tokio::test]
 async fn the_root_path_may_be_there_or_not() {
     let app = app(|config| config.root_path = "/api".to_owned());
     for path in ["/address", "/api/address", "/api/address?x=1"] {

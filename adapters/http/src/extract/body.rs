@@ -1,10 +1,14 @@
 //! Request bodies: their media type, and their bytes under the limits of size and time.
 
+mod budget;
+
+pub(crate) use budget::Budget;
+
 use crate::{
     call::Call,
     problem::{ApiError, Kind},
 };
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderName, HeaderValue, Method, header};
 use std::pin::Pin;
@@ -27,10 +31,10 @@ pub(crate) fn check_media_type(call: &Call, media_types: &[String]) -> Result<()
         let mut parts = value.split(';').map(str::trim);
         let essence = parts.next().unwrap_or_default();
         let known = media_types.iter().any(|media_type| media_type.eq_ignore_ascii_case(essence));
-        let charset = parts
+        let mut charsets = parts
             .filter_map(|part| part.split_once('='))
-            .find(|(name, _)| name.eq_ignore_ascii_case("charset"));
-        known && charset.is_none_or(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+            .filter(|(name, _)| name.eq_ignore_ascii_case("charset"));
+        known && charsets.all(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
     };
     let names = media_types.join(", ");
     if !call.header(header::CONTENT_TYPE).is_some_and(is_right) {
@@ -40,13 +44,19 @@ pub(crate) fn check_media_type(call: &Call, media_types: &[String]) -> Result<()
             None => error,
         });
     }
-    match call.headers.get(header::CONTENT_ENCODING) {
-        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
-            Err(ApiError::new(Kind::UnsupportedMediaType, "the body must not be compressed")
-                .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
-        }
-        _ => Ok(()),
+    // hyper takes off `chunked` and knows no other transfer coding.
+    if every(call, header::CONTENT_ENCODING, b"identity")
+        && every(call, header::TRANSFER_ENCODING, b"chunked")
+    {
+        return Ok(());
     }
+    Err(ApiError::new(Kind::UnsupportedMediaType, "the body must not be compressed")
+        .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("identity")))
+}
+
+/// Whether every line of the header `name` is this `coding` alone.
+fn every(call: &Call, name: HeaderName, coding: &[u8]) -> bool {
+    call.headers.get_all(name).iter().all(|line| line.as_bytes().trim_ascii().eq_ignore_ascii_case(coding))
 }
 
 /// The header that tells which bodies `method` takes: `Accept-Post` (LDP), `Accept-Patch` (RFC 5789), or `Accept`
@@ -61,30 +71,28 @@ pub(crate) fn hint(method: &Method, media_types: &[String]) -> Option<(HeaderNam
     (!media_types.is_empty()).then_some((name, value))
 }
 
-/// The whole body: 413 as soon as it is too long, declared so or not, and 408 if it is not there in time.
+/// The whole body: 413 as soon as it is too long, declared so or not, 408 if it is not there in time, 503 if all bodies
+/// together are too long.
 pub(crate) async fn read(call: &Call, body: Chunks) -> Result<Bytes, ApiError> {
     let limit = call.edge.config.limits.body_bytes;
     let declared = call.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    match timeout(call.edge.config.timeouts.body, collect(body, limit)).await {
+    match timeout(call.edge.config.timeouts.body, collect(body, &call.edge.bodies)).await {
         Ok(result) => result,
         Err(_) => Err(closing(ApiError::new(Kind::BodyTimeout, "the body did not arrive in time"))),
     }
 }
 
-async fn collect(mut body: Chunks, limit: usize) -> Result<Bytes, ApiError> {
-    let mut all = BytesMut::new();
+async fn collect(mut body: Chunks, budget: &Budget) -> Result<Bytes, ApiError> {
+    let mut all = budget.buffer();
     while let Some(chunk) = body.next().await {
         let chunk = chunk
             .map_err(|_| closing(ApiError::new(Kind::BadRequest, "the body is cut off or malformed")))?;
-        if chunk.len() > limit - all.len() {
-            return Err(too_large(limit));
-        }
-        all.extend_from_slice(&chunk);
+        all.push(&chunk).await?;
     }
-    Ok(all.freeze())
+    Ok(all.into_bytes())
 }
 
 fn too_large(limit: usize) -> ApiError {
@@ -95,3 +103,6 @@ fn too_large(limit: usize) -> ApiError {
 fn closing(error: ApiError) -> ApiError {
     error.with_header(header::CONNECTION, HeaderValue::from_static("close"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,8 @@ pub(crate) fn if_match(headers: &HeaderMap) -> IfMatch {
         [] => IfMatch::Absent,
         [only] if only.as_bytes().trim_ascii() == b"*" => IfMatch::Any,
         lines => {
-            let tags = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(tags);
+            let lists: Option<Vec<_>> = lines.iter().map(|line| tags(line.to_str().ok()?)).collect();
+            let tags = lists.unwrap_or_default().into_iter().flatten();
             IfMatch::OneOf(tags.filter(|(weak, _)| !weak).filter_map(|(_, tag)| version(tag)).collect())
         }
     }
@@ -42,19 +43,24 @@ pub(crate) fn if_match(headers: &HeaderMap) -> IfMatch {
 /// section 13.1.2).
 pub(crate) fn none_match(headers: &HeaderMap, EntityTag(known): EntityTag) -> bool {
     let lines = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
-    lines.into_iter().any(|line| line.trim() == "*" || tags(line).any(|(_, tag)| version(tag) == Some(known)))
+    let names = |line| tags(line).unwrap_or_default().iter().any(|(_, tag)| version(tag) == Some(known));
+    lines.into_iter().any(|line| line.trim() == "*" || names(line))
 }
 
-/// The tags of a list with whether each is weak; ends at the first malformed one.
-fn tags(line: &str) -> impl Iterator<Item = (bool, &str)> {
-    let mut rest = line;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start_matches([' ', '\t', ',']);
+/// The tags of a list with whether each is weak; none if anything in it is malformed.
+fn tags(line: &str) -> Option<Vec<(bool, &str)>> {
+    let mut tags = Vec::new();
+    let mut rest = line.trim_start_matches([' ', '\t', ',']);
+    while !rest.is_empty() {
         let weak = rest.starts_with("W/");
         let (tag, after) = rest.strip_prefix("W/").unwrap_or(rest).strip_prefix('"')?.split_once('"')?;
-        rest = after;
-        Some((weak, tag))
-    })
+        tags.push((weak, tag));
+        rest = after.trim_start_matches([' ', '\t']);
+        if !rest.is_empty() {
+            rest = rest.strip_prefix(',')?.trim_start_matches([' ', '\t', ',']);
+        }
+    }
+    Some(tags)
 }
 
 /// The version that `tag` was made of.
@@ -94,6 +100,19 @@ mod tests {
             let line: &'static str = line;
             assert_eq!(versions(&[line]), Vec::<i64>::new(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_list_with_anything_malformed_in_it_matches_no_write() {
+        for line in ["\"1\" \"99\"", "\"1\";x", "\"1\" junk", "\"1\",*", "\"1\"\"2\"", "\"1\", 2"] {
+            assert_eq!(versions(&[line]), Vec::<i64>::new(), "{line}");
+            assert_eq!(versions(&["\"3\"", line]), Vec::<i64>::new(), "{line} on a second line");
+        }
+        assert_eq!(
+            versions(&[" ,\"1\" , ,\"2\"\t,"]),
+            [1, 2],
+            "empty items are no fault (RFC 9110, section 5.6.1)"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! JSON bodies: 400 for what is not JSON, 422 with the name of the field for JSON that is not what was asked for.
 
+use super::shorten::shorten;
 use crate::{
     problem::{ApiError, Kind},
     route::Request,
@@ -40,15 +41,15 @@ fn fault(path: String, error: &serde_json::Error) -> ApiError {
         message.strip_prefix("unknown field `").and_then(|m| m.rsplit_once("`, expected "))
     {
         return ApiError::field(
-            inside(&path, name),
+            shorten(&inside(&path, name)),
             "unknown",
             format!("is not known here; expected {known}"),
         );
     }
     if let Some(name) = message.strip_prefix("duplicate field `").and_then(|m| m.strip_suffix('`')) {
-        return ApiError::field(inside(&path, name), "duplicate", "must occur only once");
+        return ApiError::field(shorten(&inside(&path, name)), "duplicate", "must occur only once");
     }
-    ApiError::field(if path == "." { String::new() } else { path }, "type", message)
+    ApiError::field(if path == "." { String::new() } else { shorten(&path) }, "type", shorten(message))
 }
 
 /// `name` in the object at `path`. The path may or may not have got to the name itself.

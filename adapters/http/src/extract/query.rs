@@ -1,5 +1,6 @@
 //! Query strings: 422 with the name of the parameter for whatever is not asked for.
 
+use super::shorten::shorten;
 use crate::problem::ApiError;
 use domain::Violation;
 use percent_encoding::percent_decode;
@@ -81,7 +82,7 @@ struct Fault {
 
 impl Fault {
     fn new(field: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), code, message: message.into() }
+        Self { field: shorten(field), code, message: message.into() }
     }
 }
 

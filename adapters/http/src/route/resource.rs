@@ -83,7 +83,7 @@ impl Resource {
             }
         };
         let mut response = result.unwrap_or_else(|error| {
-            error.log(call.log());
+            error.log(&call);
             error.into_response(&call)
         });
         if let (Some((deprecation, uses)), Some(params)) = (&endpoint.deprecation, link) {
@@ -110,7 +110,11 @@ impl Resource {
         let mut response = if call.method == Method::OPTIONS {
             reply::no_content()
         } else {
-            ApiError::new(Kind::MethodNotAllowed, "see the header Allow for what is").into_response(call)
+            ApiError::new(
+                Kind::MethodNotAllowed,
+                "this path does not have this method; the header Allow names those that it has",
+            )
+            .into_response(call)
         };
         response.headers_mut().insert(header::ALLOW, self.allow.clone());
         if response.status() == StatusCode::NO_CONTENT {
@@ -140,7 +144,8 @@ impl Endpoint {
             return Ok(Bytes::new());
         }
         body::check_media_type(call, &self.media_types)?;
-        body::read(call, body).await
+        let read = body::read(call, body).await;
+        read.inspect_err(|error| self.shed.increment(u64::from(error.is(Kind::Unavailable))))
     }
 }
 

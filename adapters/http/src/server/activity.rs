@@ -5,8 +5,12 @@
 //! version of HTTP is found out.
 
 use crate::config::Timeouts;
+use hyper::body::Incoming;
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -25,6 +29,8 @@ pub(super) struct Activity {
     multiplexed: AtomicBool,
     /// The client may still be sending a body that was refused.
     pub(super) unread: AtomicBool,
+    /// What was not read of the body of the last request.
+    rest: Mutex<Option<Incoming>>,
 }
 
 const NONE: u64 = u64::MAX;
@@ -41,6 +47,7 @@ impl Activity {
             idle_since: AtomicU64::new(0),
             multiplexed: AtomicBool::new(false),
             unread: AtomicBool::new(false),
+            rest: Mutex::new(None),
         }
     }
 
@@ -82,6 +89,21 @@ impl Activity {
     /// Whether a header is being read, or the first one awaited.
     pub(super) fn in_header(&self) -> bool {
         self.in_flight.load(Relaxed) == 0 && self.header_since.load(Relaxed) != NONE
+    }
+
+    /// Nobody reads the rest of this body.
+    pub(super) fn leave(&self, rest: Incoming) {
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = Some(rest);
+        self.unread.store(true, Relaxed);
+    }
+
+    /// What was left, if anything was.
+    pub(super) fn take_rest(&self) -> Option<Incoming> {
+        // Most bodies are read to their end, and need no lock here.
+        if !self.unread.load(Relaxed) {
+            return None;
+        }
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn now(&self) -> u64 {

@@ -1,18 +1,20 @@
 //! One connection: hyper over the watched stream, closed when it rests too long and finished when the server stops.
 
-use super::{activity::Activity, stream::Stream};
+use super::{
+    activity::Activity,
+    inbound::{Inbound, drain},
+    stream::Stream,
+    streams::{Streams, offered},
+};
 use crate::{
     config::{HttpConfig, Timeouts},
     edge::{App, Body, Peer},
 };
 use bytes::Bytes;
-use http::{Request, Response, Version};
+use http::{HeaderValue, Request, Response, Version, header};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::{body::Incoming, service::service_fn};
-use hyper_util::{
-    rt::{TokioExecutor, TokioTimer},
-    server::conn::auto::Builder,
-};
+use hyper_util::{rt::TokioTimer, server::conn::auto::Builder};
 use metrics::{Counter, Gauge, counter, gauge};
 use std::{
     convert::Infallible,
@@ -40,7 +42,7 @@ pub(super) struct Connections {
 
 struct Shared {
     app: App,
-    builder: Builder<TokioExecutor>,
+    builder: Builder<Streams>,
     timeouts: Timeouts,
     stop: CancellationToken,
     cut: CancellationToken,
@@ -134,25 +136,44 @@ impl Shared {
         peer: SocketAddr,
         activity: Arc<Activity>,
     ) -> Result<Response<BusyBody>, Infallible> {
-        let busy = Busy::begin(activity, request.version() == Version::HTTP_2);
+        let multiplexed = request.version() == Version::HTTP_2;
+        let busy = Busy::begin(activity, multiplexed);
         request.extensions_mut().insert(Peer(peer));
         let has_body = !request.body().is_end_stream();
-        let response = self.app.call(request).await;
-        if has_body && response.status().is_client_error() {
+        let expects = request.headers().contains_key(header::EXPECT);
+        let rest = (has_body && !multiplexed).then(|| busy.0.clone());
+        let mut response = self.app.call(request.map(|body| Inbound::new(body, rest))).await;
+        if has_body && multiplexed && response.status().is_client_error() {
             busy.0.unread.store(true, Relaxed);
+        } else if has_body && !multiplexed {
+            settle(&busy.0, &mut response, expects).await;
         }
+        offered();
         Ok(response.map(|body| BusyBody { body, _busy: busy }))
     }
 }
 
-fn builder(config: &HttpConfig) -> Builder<TokioExecutor> {
+/// Where the next request would begin is known only after the body of this one. If that is not read to its end, the answer
+/// says that the connection is closed. A client that `expects` to be told to go on has sent nothing yet.
+async fn settle(activity: &Activity, response: &mut Response<Body>, expects: bool) {
+    let Some(rest) = activity.take_rest() else { return };
+    let is_closing = response.headers().contains_key(header::CONNECTION);
+    if !is_closing && !expects && drain(rest).await {
+        activity.unread.store(false, Relaxed);
+    } else if !is_closing {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+fn builder(config: &HttpConfig) -> Builder<Streams> {
     /// Above every limit of ours, so that our own answer to an excess has a body.
     const BUFFER: usize = 64 * 1024;
-    let mut builder = Builder::new(TokioExecutor::new());
+    let mut builder = Builder::new(Streams { write: config.timeouts.write });
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(None) // see `activity`
+        .half_close(true) // who has sent all may close that side and wait for the answer
         .max_buf_size(BUFFER);
     builder
         .http2()
@@ -197,7 +218,11 @@ impl http_body::Body for BusyBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        if frame.is_ready() {
+            offered();
+        }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

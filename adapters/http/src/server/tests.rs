@@ -1,5 +1,8 @@
 //! The server over real sockets, with clients that are slow, silent, greedy or gone.
 
+mod multiplexed;
+mod unread;
+
 use super::*;
 use crate::testing::{services, untouched};
 use application::{MockPersonRepository, PersonController, PersonRepository};
