@@ -113,7 +113,8 @@ pub struct Timeouts {
     #[schemars(with = "String")]
     #[validate(custom(function = positive))]
     pub handler: Duration,
-    /// Without the client taking any byte of an answer; the connection is closed then.
+    /// Without the client taking any byte of an answer; the connection is closed then, or over HTTP/2 that answer given
+    /// up.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     #[validate(custom(function = positive))]

@@ -9,7 +9,10 @@ use crate::{
     testing::{self, Answer, ID, get, request, services, untouched},
 };
 use http::{StatusCode, request::Builder};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    time::Duration,
+};
 use tokio::time::sleep;
 
 async fn address((): (), request: Request) -> Result<Response, ApiError> {
@@ -34,6 +37,10 @@ async fn slow(wait: Duration, _: Request) -> Result<Response, ApiError> {
     Ok(reply::no_content())
 }
 
+async fn down((): (), _: Request) -> Result<Response, ApiError> {
+    Err(ApiError::unavailable("the database is not available").with_source("for the test"))
+}
+
 async fn failing((): (), _: Request) -> Result<Response, ApiError> {
     Err(ApiError::new(Kind::Conflict, "no"))
 }
@@ -41,6 +48,10 @@ async fn failing((): (), _: Request) -> Result<Response, ApiError> {
 fn app(change: impl FnOnce(&mut HttpConfig)) -> App {
     let mut config = HttpConfig::default();
     change(&mut config);
+    logging(config, services(untouched()).log)
+}
+
+fn logging(config: HttpConfig, log: slog::Logger) -> App {
     let services = services(untouched());
     let routes = vec![
         Route::page("/address", (), address),
@@ -50,9 +61,23 @@ fn app(change: impl FnOnce(&mut HttpConfig)) -> App {
         Route::page("/panic", (), panicking),
         Route::page("/slow", Duration::from_secs(60), slow),
         Route::page("/failing", (), failing),
+        Route::page("/down", (), down),
         Declared::page("/always", address).always().with(()),
     ];
-    App::new(Edge::new(&config, services.ids, services.clock, services.log), routes)
+    App::new(Edge::new(&config, services.ids, services.clock, log), routes)
+}
+
+/// Counts warnings.
+struct Warnings(Arc<AtomicUsize>);
+
+impl slog::Drain for Warnings {
+    type Ok = ();
+    type Err = slog::Never;
+
+    fn log(&self, record: &slog::Record, _: &slog::OwnedKVList) -> Result<(), slog::Never> {
+        self.0.fetch_add(usize::from(record.level() == slog::Level::Warning), Relaxed);
+        Ok(())
+    }
 }
 
 fn plain() -> App {
@@ -99,6 +124,19 @@ async fn a_panic_is_a_problem_with_the_request_id() {
     answer.is_problem(500, &[]);
     assert_eq!(answer.header("x-request-id"), Some("trail"));
     assert!(!String::from_utf8_lossy(&answer.body).contains("for the test"));
+}
+
+#[tokio::test]
+async fn an_outage_does_not_fill_the_log() {
+    let warnings = Arc::new(AtomicUsize::new(0));
+    let log = slog::Logger::root(Warnings(warnings.clone()), slog::o!());
+    let app = logging(HttpConfig::default(), log);
+    let started = Instant::now();
+    for _ in 0..50 {
+        get(&app, "/down").await.is_problem(503, &[]);
+    }
+    let most = 1 + started.elapsed().as_secs() as usize;
+    assert!((1..=most).contains(&warnings.load(Relaxed)), "{warnings:?}");
 }
 
 #[tokio::test(start_paused = true)]
