@@ -1,7 +1,7 @@
 //! Diesel's errors -> `application::Error`, in one place.
 //!
 //! The asynchronous driver passes on the kind of only eight SQLSTATEs; the rest is told apart by the server's words, which
-//! are English unless `lc_messages` says otherwise. Each entry of the tables is provoked in
+//! are English unless `lc_messages` says otherwise. Each entry of the table is provoked in
 //! `tests/functional/contract/outages.rs`, in `sqlite/tests.rs` or, what takes a process, in
 //! `tests/functional/command_line/start.rs`.
 

@@ -1,6 +1,6 @@
 //! The schema over time.
 
-use super::{Store, persons::person, silent};
+use super::{Store, outages::assert_unavailable, persons::person, silent};
 use adapter_diesel::{MigrateError, MigrationStatus, Migrator};
 use adapter_system::{SystemClock, SystemIds};
 use domain::{Limit, PersonQuery};
@@ -17,6 +17,7 @@ on_both_stacks!(
     seeding_twice_adds_once,
     of_many_that_migrate_at_once_one_applies,
     a_migration_of_a_newer_program_is_told_and_kept,
+    a_table_that_is_missing_is_unavailable_until_it_is_there,
 );
 
 async fn count(store: &Store) -> usize {
@@ -136,4 +137,16 @@ async fn a_migration_of_a_newer_program_is_told_and_kept(setup: Setup) {
     let error = migrator.downgrade(None).await.expect_err("it has no SQL for that");
     assert!(matches!(&error, MigrateError::UnknownMigration(version) if version == "99990101000000"));
     assert!(error.to_string().contains("newer"), "{error}");
+}
+
+async fn a_table_that_is_missing_is_unavailable_until_it_is_there(setup: Setup) {
+    let store = Store::new(&setup).await;
+    store.migrator().await.downgrade(Some("base")).await.expect("taken back");
+    let ada = person(1, "Ada", "ada@example.com");
+    for _ in 0..2 {
+        assert_unavailable(store.persons().find(ada.id()).await, "run `plinth db upgrade`");
+        assert_unavailable(store.persons().insert(&ada).await, "run `plinth db upgrade`");
+    }
+    store.migrator().await.upgrade(None).await.expect("upgraded");
+    store.persons().insert(&ada).await.expect("inserted");
 }

@@ -22,7 +22,6 @@ on_postgres!(
     a_session_that_is_terminated_is_unavailable,
     a_deadlock_is_unavailable,
     a_full_disk_is_unavailable,
-    a_table_that_is_missing_is_unavailable_until_it_is_there,
     an_exhausted_pool_is_unavailable_in_time,
     terminated_connections_are_replaced_unseen,
     a_plan_does_not_outlive_a_migration,
@@ -35,7 +34,7 @@ on_postgres!(
 const SHORT: Duration = Duration::from_millis(200);
 const NOBODY: PersonId = PersonId(Uuid::nil());
 
-fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, Error>, reason: &str) {
+pub(super) fn assert_unavailable<T: std::fmt::Debug>(result: Result<T, Error>, reason: &str) {
     match result {
         Err(Error::Unavailable { dependency: "the database", source }) => {
             assert!(source.to_string().contains(reason), "{source}");
@@ -149,18 +148,6 @@ async fn a_full_disk_is_unavailable(setup: Setup) {
     }
     client.batch_execute("DROP TRIGGER full_disk ON persons").await.expect("dropped");
     store.persons().insert(&person(1, "Ada", "ada@example.com")).await.expect("there is room again");
-}
-
-async fn a_table_that_is_missing_is_unavailable_until_it_is_there(setup: Setup) {
-    let store = Store::new(&setup).await;
-    store.migrator().await.downgrade(Some("base")).await.expect("taken back");
-    let ada = person(1, "Ada", "ada@example.com");
-    for _ in 0..2 {
-        assert_unavailable(store.persons().find(NOBODY).await, "run `plinth db upgrade`");
-        assert_unavailable(store.persons().insert(&ada).await, "run `plinth db upgrade`");
-    }
-    store.migrator().await.upgrade(None).await.expect("upgraded");
-    store.persons().insert(&ada).await.expect("inserted");
 }
 
 async fn an_exhausted_pool_is_unavailable_in_time(setup: Setup) {
