@@ -13,3 +13,6 @@ pub(crate) use field::{Field, Whole};
 pub(crate) use id::id;
 pub(crate) use json::json;
 pub(crate) use query::{query, whole};
+
+#[cfg(test)]
+mod tests;

@@ -147,6 +147,8 @@ async fn a_method_that_a_path_has_not_is_405_with_those_it_has() {
         assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, Some(allowed)), "{method} {path}");
         if method != "HEAD" {
             answer.is_problem(405, &[]);
+            let detail = "this path does not have this method; the header Allow names those that it has";
+            assert_eq!(answer.json()["detail"], detail);
         }
     }
 }
@@ -196,42 +198,6 @@ async fn another_media_type_is_told_what_is_taken() {
     send(&app, json("POST", "/v1/persons").header("content-encoding", "gzip"), "x")
         .await
         .is_problem(415, &[]);
-}
-
-#[tokio::test]
-async fn codings_and_charsets_are_read_from_every_line_and_parameter() {
-    let app = app(untouched());
-    let plain = || request("POST", "/v1/persons");
-    for odd in [
-        json("POST", "/v1/persons").header("content-encoding", "identity").header("content-encoding", "gzip"),
-        json("POST", "/v1/persons").header("transfer-encoding", "gzip, chunked"),
-        plain().header("content-type", "application/json; charset=utf-8; charset=utf-16"),
-    ] {
-        send(&app, odd, "[]").await.is_problem(415, &[]);
-    }
-    for right in [
-        json("POST", "/v1/persons").header("content-encoding", "identity"),
-        json("POST", "/v1/persons").header("transfer-encoding", "Chunked"),
-        plain().header("content-type", "application/json; charset=\"UTF-8\""),
-    ] {
-        send(&app, right, "[]").await.is_problem(422, &[("", "type")]);
-    }
-}
-
-#[tokio::test]
-async fn what_was_sent_is_not_sent_back_at_length() {
-    let (app, long) = (app(untouched()), "x".repeat(900_000));
-    for body in [
-        format!("{{\"{long}\":1}}"),
-        format!("{{\"age\":\"{long}\"}}"),
-        format!("{{\"name\":{{\"{long}\":1}}}}"),
-    ] {
-        let answer = send(&app, json("POST", "/v1/persons"), body).await;
-        assert_eq!(answer.status, 422);
-        assert!(answer.body.len() < 1000, "{} bytes", answer.body.len());
-    }
-    let answer = get(&app, &format!("/v1/persons?{}=1", "x".repeat(5000))).await;
-    assert!(answer.status == 422 && answer.body.len() < 1000, "{} bytes", answer.body.len());
 }
 
 #[tokio::test]

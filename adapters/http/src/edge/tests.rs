@@ -1,5 +1,7 @@
 //! The edge around a handful of routes.
 
+mod outage;
+
 use super::*;
 use crate::{
     HttpConfig,
@@ -9,10 +11,7 @@ use crate::{
     testing::{self, Answer, ID, get, request, services, untouched},
 };
 use http::{StatusCode, request::Builder};
-use std::{
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::time::sleep;
 
 async fn address((): (), request: Request) -> Result<Response, ApiError> {
@@ -67,19 +66,6 @@ fn logging(config: HttpConfig, log: slog::Logger) -> App {
     App::new(Edge::new(&config, services.ids, services.clock, log), routes)
 }
 
-/// Counts warnings.
-struct Warnings(Arc<AtomicUsize>);
-
-impl slog::Drain for Warnings {
-    type Ok = ();
-    type Err = slog::Never;
-
-    fn log(&self, record: &slog::Record, _: &slog::OwnedKVList) -> Result<(), slog::Never> {
-        self.0.fetch_add(usize::from(record.level() == slog::Level::Warning), Relaxed);
-        Ok(())
-    }
-}
-
 fn plain() -> App {
     app(|_| ())
 }
@@ -124,19 +110,6 @@ async fn a_panic_is_a_problem_with_the_request_id() {
     answer.is_problem(500, &[]);
     assert_eq!(answer.header("x-request-id"), Some("trail"));
     assert!(!String::from_utf8_lossy(&answer.body).contains("for the test"));
-}
-
-#[tokio::test]
-async fn an_outage_does_not_fill_the_log() {
-    let warnings = Arc::new(AtomicUsize::new(0));
-    let log = slog::Logger::root(Warnings(warnings.clone()), slog::o!());
-    let app = logging(HttpConfig::default(), log);
-    let started = Instant::now();
-    for _ in 0..50 {
-        get(&app, "/down").await.is_problem(503, &[]);
-    }
-    let most = 1 + started.elapsed().as_secs() as usize;
-    assert!((1..=most).contains(&warnings.load(Relaxed)), "{warnings:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,9 +1,11 @@
 //! The memory that all bodies together may take while they are read, wait and are worked on: a number of bytes.
 //!
 //! A body of up to [`FREE`] bytes takes nothing of it, so that small requests neither pay for the bookkeeping nor starve
-//! behind large ones. A larger one takes what its buffer takes, as it grows, and gives it back when it is dropped. The
-//! worst case of one address, by the defaults: 64 connections of 128 streams with 4 KiB each are 32 MiB, the windows of
-//! these connections (1 MiB, see `server/connection.rs`) 64 MiB, and the budget another 64 MiB.
+//! behind large ones. A larger one takes what its buffer takes, as it grows, and gives it back when it is dropped.
+//!
+//! The worst case of one address, by the defaults: 64 connections of 128 streams with up to 16 KiB each, which is a frame
+//! that waits for the budget, or 4 KiB that need none, are 128 MiB; the windows of these connections (1 MiB, see
+//! `server/connection.rs`) 64 MiB; and the budget another 64 MiB.
 
 use super::{closing, too_large};
 use crate::{
