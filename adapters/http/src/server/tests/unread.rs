@@ -60,7 +60,7 @@ async fn who_has_sent_all_may_close_that_side_and_is_answered() {
     let mut client = server.connect().await;
     client.send(LIST).await;
     client.0.shutdown().await.unwrap();
-    slow.asked.notified().await;
+    timeout(SOON, slow.asked.notified()).await.expect("the request is worked on");
     // For the server to see the end of the stream before it has the answer.
     tokio::time::sleep(Duration::from_millis(50)).await;
     slow.go.add_permits(1);
