@@ -16,7 +16,7 @@ pub(crate) fn metrics() {
     describe_counter!("plinth_http_deprecated_requests_total", "Uses of deprecated operations");
     describe_counter!(
         "plinth_http_shed_total",
-        "Requests refused because too many were at work and the wait for one to end was in vain"
+        "Requests refused because too many were at work, or their bodies took too much memory"
     );
     describe_gauge!(
         "plinth_http_in_flight",
