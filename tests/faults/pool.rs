@@ -2,8 +2,7 @@
 //! jam is over everything is as before.
 //!
 //! Red when the acquire time-out is not passed on to the pool (`adapters/diesel`, `postgres/pool.rs` and
-//! `sqlite/mod.rs`): the answers then come after
-//! the pool's own 30 seconds.
+//! `sqlite/mod.rs`): the answer is then 504, at the handler's deadline.
 
 use futures_util::{StreamExt, future::join_all, stream::FuturesUnordered};
 use plinth_tests::{Setup, on_both_stacks, person};
