@@ -17,3 +17,10 @@ pub trait Ids: Send + Sync {
     /// millisecond too (RFC 9562, section 6.2).
     fn next(&self, now: DateTime<Utc>) -> Uuid;
 }
+
+/// Chance, for jitter.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)]
+pub trait Chance: Send + Sync {
+    /// A number from 0 up to, and not including, 1.
+    fn unit(&self) -> f64;
+}

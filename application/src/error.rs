@@ -31,6 +31,14 @@ pub enum Error {
         /// Such as `person`.
         kind: &'static str,
     },
+    /// More is asked for than can be taken now.
+    #[error("{what}")]
+    TooMany {
+        /// Such as `the queue mail is full`.
+        what: String,
+        /// When to try again.
+        retry_after: std::time::Duration,
+    },
     /// A dependency is down or overloaded. Trying again later can help.
     #[error("{dependency} is not available")]
     Unavailable {

@@ -101,7 +101,9 @@ impl From<Error> for Unwell {
         let why = error.to_string();
         let source = match error {
             Error::Unavailable { source, .. } | Error::Internal { source, .. } => Some(source),
-            Error::NotFound { .. } | Error::Conflict { .. } | Error::Stale { .. } => None,
+            Error::NotFound { .. } | Error::Conflict { .. } | Error::Stale { .. } | Error::TooMany { .. } => {
+                None
+            }
         };
         Self { why, source }
     }

@@ -1,12 +1,14 @@
-//! Persons: list, create, get, replace, patch, delete, and one more year.
+//! Persons: list, create, get, replace, patch, delete, and one more year, now or by a task.
 //!
 //! The rules of a person are in `domain/src/person.rs`; this decides what is loaded and written when.
 
-use crate::{Clock, Context, Error, Ids};
+use crate::{
+    Clock, Context, Error, Ids, Scheduler, Signature, TaskController, Then, kinds::add_one_year::AddOneYear,
+};
 use async_trait::async_trait;
 use domain::{
     Age, EmailAddress, Page, Person, PersonDetails, PersonId, PersonName, PersonPosition, PersonQuery,
-    Version,
+    TaskStory, Version,
 };
 use std::sync::Arc;
 
@@ -15,6 +17,8 @@ use std::sync::Arc;
 const ATTEMPTS: u32 = 100;
 
 /// Where persons are kept. Each implementation is proven by the contract suite in `tests/functional/contract`.
+///
+/// A write commits `then` in its own transaction; `Stale` of a task if that settles one whose claim is lost.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)] // must stand above async_trait
 #[async_trait]
 pub trait PersonRepository: Send + Sync {
@@ -25,20 +29,22 @@ pub trait PersonRepository: Send + Sync {
     async fn find(&self, id: PersonId) -> Result<Option<Person>, Error>;
 
     /// `Conflict` on `email` if another person has the address already.
-    async fn insert(&self, person: &Person) -> Result<(), Error>;
+    async fn insert(&self, person: &Person, then: &Then) -> Result<(), Error>;
 
     /// Writes `person` over the stored one of version `read`. `Stale` if that is not the stored version, or the person
     /// is gone; `Conflict` on `email` as for `insert`.
-    async fn update(&self, person: &Person, read: Version) -> Result<(), Error>;
+    async fn update(&self, person: &Person, read: Version, then: &Then) -> Result<(), Error>;
 
     /// Deletes the person of version `read`. `Stale` as for `update`.
-    async fn delete(&self, id: PersonId, read: Version) -> Result<(), Error>;
+    async fn delete(&self, id: PersonId, read: Version, then: &Then) -> Result<(), Error>;
 }
 
 /// The use cases. `expected`, where it occurs, is the version that the caller has seen: if it is given, anything else
 /// is `Stale`; if it is `None`, the change is made to whatever is stored, again from the start if somebody else is faster.
 pub struct PersonController {
     persons: Arc<dyn PersonRepository>,
+    tasks: Arc<TaskController>,
+    scheduler: Arc<Scheduler>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
 }
@@ -56,8 +62,14 @@ pub struct PersonPatch {
 
 impl PersonController {
     /// Over these ports.
-    pub fn new(persons: Arc<dyn PersonRepository>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { persons, clock, ids }
+    pub fn new(
+        persons: Arc<dyn PersonRepository>,
+        tasks: Arc<TaskController>,
+        scheduler: Arc<Scheduler>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { persons, tasks, scheduler, clock, ids }
     }
 
     /// The page that `query` describes.
@@ -78,7 +90,7 @@ impl PersonController {
     pub async fn create(&self, ctx: &Context, details: PersonDetails) -> Result<Person, Error> {
         let now = self.clock.now();
         let person = Person::new(PersonId(self.ids.next(now)), details, now);
-        self.persons.insert(&person).await?;
+        self.persons.insert(&person, &Then::nothing()).await?;
         slog::debug!(ctx.log, "person created"; "person_id" => %person.id().0);
         Ok(person)
     }
@@ -95,7 +107,7 @@ impl PersonController {
             let mut person = self.load(ctx, id, expected).await?;
             let read = person.version();
             person.replace(details.clone(), self.clock.now());
-            self.persons.update(&person, read).await?;
+            self.persons.update(&person, read, &Then::nothing()).await?;
             Ok(person)
         })
         .await
@@ -115,7 +127,7 @@ impl PersonController {
             let details = patch.clone().over(person.details());
             if details != *person.details() {
                 person.replace(details, self.clock.now());
-                self.persons.update(&person, read).await?;
+                self.persons.update(&person, read, &Then::nothing()).await?;
             }
             Ok(person)
         })
@@ -126,25 +138,32 @@ impl PersonController {
     pub async fn delete(&self, ctx: &Context, id: PersonId, expected: Option<Version>) -> Result<(), Error> {
         until_written(expected, || async {
             let person = self.load(ctx, id, expected).await?;
-            self.persons.delete(id, person.version()).await
+            self.persons.delete(id, person.version(), &Then::nothing()).await
         })
         .await
     }
 
-    /// `Conflict` on `age` at the greatest age.
+    /// Schedules a birthday; the task answers the new age. `NotFound` if there is no such person.
+    pub async fn schedule_add_one_year(&self, ctx: &Context, id: PersonId) -> Result<TaskStory, Error> {
+        self.get(ctx, id).await?;
+        let task = Signature::of(&AddOneYear { person_id: id.0 })?;
+        self.tasks.schedule_one(ctx, &self.scheduler.schedule_task(ctx, task)?).await
+    }
+
+    /// A birthday; what `then` makes of the person is committed with it. `Conflict` on `age` at the greatest age.
     pub async fn add_one_year(
         &self,
         ctx: &Context,
         id: PersonId,
-        expected: Option<Version>,
+        then: impl Fn(&Person) -> Result<Then, Error>,
     ) -> Result<Person, Error> {
-        until_written(expected, || async {
-            let mut person = self.load(ctx, id, expected).await?;
+        until_written(None, || async {
+            let mut person = self.get(ctx, id).await?;
             let read = person.version();
             person
                 .add_one_year(self.clock.now())
                 .map_err(|too_old| Error::conflict("age", "range", too_old.to_string()))?;
-            self.persons.update(&person, read).await?;
+            self.persons.update(&person, read, &then(&person)?).await?;
             Ok(person)
         })
         .await
@@ -168,7 +187,8 @@ where
     loop {
         left -= 1;
         match attempt().await {
-            Err(Error::Stale { .. }) if left > 0 => {}
+            // A task whose claim is lost stays lost.
+            Err(Error::Stale { kind: "person" }) if left > 0 => {}
             result => return result,
         }
     }

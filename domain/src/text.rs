@@ -18,3 +18,17 @@ pub(crate) fn single_line(raw: &str, max: usize) -> Result<String, Violation> {
     }
     Ok(text.to_owned())
 }
+
+/// `raw` as one line of at most `max` characters: runs of white space and control characters become one space, and what
+/// is too much is cut. For text that must not be a reason to fail.
+pub(crate) fn squeezed(raw: &str, max: usize) -> String {
+    let words = raw.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let mut line = String::new();
+    for word in words {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line.chars().take(max).collect()
+}

@@ -1,0 +1,20 @@
+//! Places where the fault tests let a process fail, and mutants: defects that they must notice. Nothing of it is in a
+//! binary that is built without the feature `faults`.
+//!
+//! `FAILPOINTS="after_claim=3%return"` and the like say what happens where; see the crate `fail`.
+
+/// The process ends here without a warning, if the failpoint `name` is set to `return`; other actions (`sleep`, `pause`)
+/// are done in place.
+#[cfg_attr(not(feature = "faults"), expect(unused_variables, reason = "there is nothing to switch on"))]
+pub fn failpoint(name: &str) {
+    #[cfg(feature = "faults")]
+    fail::fail_point!(name, |_| std::process::abort());
+}
+
+/// Whether the mutant `name` is switched on.
+#[cfg_attr(not(feature = "faults"), expect(unused_variables, reason = "there is nothing to switch on"))]
+pub fn mutant(name: &str) -> bool {
+    #[cfg(feature = "faults")]
+    fail::fail_point!(name, |_| true);
+    false
+}

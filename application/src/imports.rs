@@ -1,0 +1,101 @@
+//! Imports of persons: an uploaded file, what was read of it, and what became of each row.
+//!
+//! The tasks that do the work are in `kinds/import_persons.rs`.
+
+use crate::{Error, Then};
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::Person;
+use uuid::Uuid;
+
+/// Where uploads wait for their import. Each implementation is proven by the contract suite in
+/// `tests/functional/contract`.
+#[cfg_attr(any(test, feature = "mocks"), mockall::automock)] // must stand above async_trait
+#[async_trait]
+pub trait Imports: Send + Sync {
+    /// Writes the file, chunk by chunk, and `then`, in one transaction.
+    async fn receive(&self, upload: &Upload, then: &Then) -> Result<(), Error>;
+
+    /// The bytes of the chunk `number` (from 0); `None` past the end.
+    async fn chunk(&self, id: ImportId, number: u32) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Replaces whatever was staged by `rows`, and commits `then`, in one transaction.
+    async fn stage(&self, id: ImportId, rows: &[StagedRow], then: &Then) -> Result<(), Error>;
+
+    /// At most `limit` rows that are neither inserted nor wrong, in the order of their lines.
+    async fn pending(&self, id: ImportId, limit: u32) -> Result<Vec<Person>, Error>;
+
+    /// Inserts these persons and marks their rows, in one transaction. A person whose id is there is not inserted again, one
+    /// whose e-mail address is another's is not inserted, and its row says so. How many rows were marked inserted.
+    async fn insert(&self, id: ImportId, persons: &[Person]) -> Result<u32, Error>;
+
+    /// What became of the rows; at most `limit` errors, by line.
+    async fn tally(&self, id: ImportId, limit: u32) -> Result<Tally, Error>;
+
+    /// Deletes the file and its rows, and commits `then`, in one transaction.
+    async fn delete(&self, id: ImportId, then: &Then) -> Result<(), Error>;
+}
+
+/// The identity of an import, a UUIDv7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImportId(pub Uuid);
+
+/// A file that was uploaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Of its import.
+    pub id: ImportId,
+    /// As the sender calls it.
+    pub file_name: String,
+    /// Its bytes, in pieces of [`Upload::CHUNK`] but for the last.
+    pub chunks: Vec<Vec<u8>>,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+impl Upload {
+    /// In bytes.
+    pub const MAX_SIZE: usize = 5 * 1024 * 1024;
+    /// In bytes.
+    pub const CHUNK: usize = 256 * 1024;
+}
+
+/// A row of the file that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StagedRow {
+    /// To be inserted under the id that is chosen already, so that a second run inserts nobody twice.
+    Right {
+        /// In the file, from 1, the header included.
+        line: u32,
+        /// Who.
+        person: Person,
+    },
+    /// Not to be inserted.
+    Wrong(RowError),
+}
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowError {
+    /// In the file, from 1, the header included.
+    pub line: u32,
+    /// The column, if it is one.
+    pub field: Option<String>,
+    /// Stable and machine-readable.
+    pub code: String,
+    /// For a person.
+    pub message: String,
+}
+
+/// What became of the rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Persons that are there now.
+    pub inserted: u32,
+    /// Rows that are wrong.
+    pub refused: u32,
+    /// Rows that are still to be inserted.
+    pub pending: u32,
+    /// Why, by line; the first ones.
+    pub errors: Vec<RowError>,
+}

@@ -1,0 +1,166 @@
+//! What a kind of task is: a struct that is its payload, and a function that does the work.
+//!
+//! A further kind is one file in `application/src/kinds` and one line of registration in `bin/src/wire.rs`.
+
+use super::scheduler::{Signature, new_task};
+use crate::{BoxError, Claim, Clock, Context, Error, Ids, Settle, Then};
+use chrono::{DateTime, Utc};
+use domain::{Priority, Progress, RetryPolicy, TaskId};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// A kind of task. The value is the payload: ids and small values, at most 64 KiB as JSON; the handler loads what it
+/// needs, works, and saves. It may run more than once (at least once, never twice at the same time while leases hold), so
+/// its effects must bear that: see `docs/tasks.md`.
+pub trait TaskKind: Serialize + DeserializeOwned + Send + Sync + Sized + 'static {
+    /// In capitals, such as `ADD_ONE_YEAR`. Stored with each task: renaming a kind leaves its tasks behind.
+    const NAME: &'static str;
+    /// Where its tasks wait.
+    const QUEUE: &'static str = "default";
+    /// Before which others of the queue.
+    const PRIORITY: Priority = Priority::Normal;
+    /// How often an error is retried: 1 run and so many more.
+    const MAX_RETRIES: u32 = 3;
+    /// When.
+    const RETRY: RetryPolicy = RetryPolicy::DEFAULT;
+    /// How long one run may take; at most 24 h.
+    const TIMEOUT: Duration = Duration::from_secs(300);
+
+    /// What the handler needs: controllers and ports.
+    type Services: Send + Sync + 'static;
+    /// What it answers, kept with the task.
+    type Output: Serialize + Send;
+
+    /// The work. Ends soon after `ctx.cancelled()`.
+    fn run(
+        self,
+        ctx: TaskContext<Self::Services>,
+    ) -> impl Future<Output = Result<Self::Output, TaskError>> + Send;
+}
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TaskError {
+    /// Trying again may help: after the backoff of the kind, as often as it says.
+    #[error("{0}")]
+    Retry(#[source] BoxError),
+    /// The same, and not before this time has passed: what a far side asks for with `Retry-After`.
+    #[error("{1}")]
+    RetryAfter(Duration, #[source] BoxError),
+    /// Trying again cannot help.
+    #[error("{0}")]
+    Unrecoverable(#[source] BoxError),
+}
+
+impl TaskError {
+    /// Trying again may help.
+    pub fn retry(source: impl Into<BoxError>) -> Self {
+        Self::Retry(source.into())
+    }
+
+    /// Trying again cannot help.
+    pub fn unrecoverable(source: impl Into<BoxError>) -> Self {
+        Self::Unrecoverable(source.into())
+    }
+}
+
+/// What is missing or refused stays so; everything else may pass.
+impl From<Error> for TaskError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound { .. } | Error::Conflict { .. } => Self::Unrecoverable(error.into()),
+            Error::TooMany { retry_after, .. } => Self::RetryAfter(retry_after, error.into()),
+            Error::Stale { .. } | Error::Unavailable { .. } | Error::Internal { .. } => {
+                Self::Retry(error.into())
+            }
+        }
+    }
+}
+
+/// One run, as its handler sees it.
+pub struct TaskContext<S> {
+    /// What the kind needs.
+    pub services: Arc<S>,
+    pub(crate) run: Arc<Run>,
+}
+
+/// What the handler and its worker share.
+pub(crate) struct Run {
+    pub(crate) claim: Claim,
+    pub(crate) attempt: u32,
+    pub(crate) context: Context,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) cancel: CancellationToken,
+    /// The last one wins; the worker writes it, twice a second at most.
+    pub(crate) progress: watch::Sender<Option<Progress>>,
+    pub(crate) scheduled: Mutex<Then>,
+}
+
+impl<S> TaskContext<S> {
+    /// The task: also the idempotency key of whatever it does elsewhere.
+    pub fn task_id(&self) -> TaskId {
+        self.run.claim.id
+    }
+
+    /// The number of this run, from 1.
+    pub fn attempt(&self) -> u32 {
+        self.run.attempt
+    }
+
+    /// For use cases: the request id of the cause, and a logger that says the task's id in every line.
+    pub fn context(&self) -> &Context {
+        &self.run.context
+    }
+
+    /// The logger of [`Self::context`].
+    pub fn log(&self) -> &slog::Logger {
+        &self.run.context.log
+    }
+
+    /// The instant.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.run.clock.now()
+    }
+
+    /// Says how far the work is, 0 to 1, and what it is at. Written at most twice a second, the last one wins.
+    pub fn progress(&self, fraction: f64, note: &str) {
+        self.run.progress.send_replace(Some(Progress::new(fraction, note)));
+    }
+
+    /// Ends once somebody wants the task to end, its time is up, or its worker has to stop. What has not ended ten
+    /// seconds later is dropped.
+    pub async fn cancelled(&self) {
+        self.run.cancel.cancelled().await;
+    }
+
+    /// Whether [`Self::cancelled`] has ended.
+    pub fn is_cancelled(&self) -> bool {
+        self.run.cancel.is_cancelled()
+    }
+
+    /// Schedules a further task with the success of this one: in the same transaction, or not at all.
+    pub fn schedule_task(&self, task: Signature) -> TaskId {
+        let Run { claim, context, clock, ids, scheduled, .. } = &*self.run;
+        let mut new = new_task(context, ids.as_ref(), clock.now(), task);
+        new.parent = Some(claim.id);
+        let id = new.id;
+        scheduled.lock().unwrap_or_else(PoisonError::into_inner).tasks.push(new);
+        id
+    }
+
+    /// For the one write that is the work of this task: it commits the success of the task, with `output` and what was
+    /// scheduled, in its own transaction, so that its effects happen exactly once. The handler then answers the same output.
+    pub fn settle(&self, output: &impl Serialize) -> Result<Then, Error> {
+        let result = serde_json::to_string(output);
+        let result = result.map_err(|error| Error::internal("cannot write the result of a task", error))?;
+        let scheduled = self.run.scheduled.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let settle = Settle { claim: self.run.claim, result, at: self.now() };
+        Ok(Then { settle: Some(settle), ..scheduled })
+    }
+}

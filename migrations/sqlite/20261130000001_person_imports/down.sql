@@ -1,0 +1,3 @@
+DROP TABLE person_import_rows;
+DROP TABLE person_import_chunks;
+DROP TABLE person_imports;
