@@ -108,6 +108,11 @@ impl<S> TaskContext<S> {
         self.run.claim.id
     }
 
+    /// What every write about this run names; its fence tells this run from any earlier one.
+    pub fn claim(&self) -> Claim {
+        self.run.claim
+    }
+
     /// The number of this run, from 1.
     pub fn attempt(&self) -> u32 {
         self.run.attempt
