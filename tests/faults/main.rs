@@ -11,6 +11,7 @@ mod outage;
 mod pool;
 mod resources;
 mod restart;
+mod tasks;
 mod writers;
 
 /// How often to repeat a fault: `few` times, or `many` times with `FAULTS=full`.

@@ -10,6 +10,7 @@ use std::{
 };
 
 /// What a test wants otherwise than usual, before it starts the application.
+#[derive(Clone)]
 pub struct Setup {
     plinth: &'static str,
     stack: Stack,
@@ -91,7 +92,10 @@ impl Setup {
         let listening = |line: &str| {
             let line: Value = serde_json::from_str(line).ok()?;
             let address = |key: &str| Some(line.get(key)?.as_str()?.trim_end_matches('/').to_owned());
-            (line.get("msg")? == "listening").then_some((address("url")?, address("monitor_url")?))
+            let monitor_url = address("monitor_url")?;
+            // A worker and a beat have an internal listener alone.
+            let url = address("url").unwrap_or_else(|| monitor_url.clone());
+            (line.get("msg")? == "listening").then_some((url, monitor_url))
         };
         let (url, monitor_url) = process.output.wait_for("the line `listening`", listening).await;
         let (client, monitor) = (Client::new(&url), Client::new(&monitor_url));
@@ -205,6 +209,12 @@ impl TestApp {
         self.signal(Signal::KILL);
         self.ended().await;
         self.database.take()
+    }
+
+    /// As [`Self::kill`], where it cannot be given away.
+    pub async fn die(&mut self) {
+        self.signal(Signal::KILL);
+        self.ended().await;
     }
 
     /// From now on an answer of 500 is what the test wants.

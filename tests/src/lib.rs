@@ -25,6 +25,7 @@
 mod app;
 mod client;
 mod command;
+mod fleet;
 mod installed;
 mod lines;
 mod macros;
@@ -40,6 +41,7 @@ mod wait;
 pub use app::{Setup, TestApp};
 pub use client::{Client, Request};
 pub use command::{Output, Plinth, command};
+pub use fleet::Fleet;
 pub use lines::{Lines, PATIENCE};
 pub use persons::{person, person_v2, without};
 pub use process::{Folder, Process};
