@@ -26,7 +26,8 @@ pub trait Imports: Send + Sync {
     async fn pending(&self, id: ImportId, limit: u32) -> Result<Vec<Person>, Error>;
 
     /// Inserts these persons and marks their rows, in one transaction. A person whose id is there is not inserted again, one
-    /// whose e-mail address is another's is not inserted, and its row says so. How many rows were marked inserted.
+    /// whose e-mail address is another's is not inserted, and its row says so. A person whose row is not pending any more, or
+    /// gone, is left alone: a worker that was taken for dead brings nobody back. How many rows were marked inserted.
     async fn insert(&self, id: ImportId, persons: &[Person]) -> Result<u32, Error>;
 
     /// What became of the rows; at most `limit` errors, by line.
@@ -34,9 +35,13 @@ pub trait Imports: Send + Sync {
 
     /// Deletes the file and its rows, and commits `then`, in one transaction.
     async fn delete(&self, id: ImportId, then: &Then) -> Result<(), Error>;
+
+    /// Deletes at most `limit` imports, the file and the rows of each, that were received before `before` and of whose
+    /// chain no task is kept any more: nobody can retry it. How many imports. The chain's id is the import's.
+    async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32, Error>;
 }
 
-/// The identity of an import, a UUIDv7.
+/// The identity of an import, a UUIDv7; also that of the chain of tasks that does the work, which is that of its first link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportId(pub Uuid);
 

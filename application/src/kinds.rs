@@ -1,3 +1,4 @@
 //! The kinds of tasks, a file each. A further one is a file here and a line of registration in `bin/src/wire.rs`.
 
 pub mod add_one_year;
+pub mod wait_for_servers;

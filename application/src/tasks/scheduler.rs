@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 /// A task that could be scheduled: its kind, its payload, and how they are to be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
+    pub(crate) id: Option<TaskId>,
     pub(crate) kind: String,
     pub(crate) queue: QueueName,
     pub(crate) priority: Priority,
@@ -38,6 +39,7 @@ impl Signature {
         let queue = QueueName::parse(T::QUEUE)
             .map_err(|v| Error::internal(WHAT, format!("the queue of {} {}", T::NAME, v.message)))?;
         Ok(Self {
+            id: None,
             kind: T::NAME.to_owned(),
             queue,
             priority: T::PRIORITY,
@@ -47,6 +49,12 @@ impl Signature {
             delay: TimeDelta::zero(),
             unique_key: None,
         })
+    }
+
+    /// Under an id that is known before: a new UUIDv7, since ids sort by time. Else one is chosen.
+    #[must_use]
+    pub fn with_id(self, id: TaskId) -> Self {
+        Self { id: Some(id), ..self }
     }
 
     /// Not before `delay` has passed.
@@ -146,7 +154,7 @@ impl Scheduler {
 /// The task, due after its delay.
 pub(crate) fn new_task(ctx: &Context, ids: &dyn Ids, now: DateTime<Utc>, task: Signature) -> NewTask {
     NewTask {
-        id: TaskId(ids.next(now)),
+        id: task.id.unwrap_or_else(|| TaskId(ids.next(now))),
         kind: task.kind,
         queue: task.queue,
         priority: task.priority,
