@@ -169,3 +169,32 @@ impl<S> TaskContext<S> {
         Ok(Then { settle: Some(settle), ..scheduled })
     }
 }
+
+#[cfg(any(test, feature = "mocks"))]
+impl<S> TaskContext<S> {
+    /// The first run of a task, by a worker that is not there: for the tests of kinds. The Unix epoch has just begun.
+    pub fn for_test(services: Arc<S>) -> Self {
+        let (mut clock, mut ids) = (crate::MockClock::new(), crate::MockIds::new());
+        clock.expect_now().return_const(DateTime::UNIX_EPOCH);
+        let mut last = 1000;
+        ids.expect_next().returning(move |_| {
+            last += 1;
+            uuid::Uuid::from_u128(last)
+        });
+        let context = Context {
+            request_id: uuid::Uuid::from_u128(1).into(),
+            log: slog::Logger::root(slog::Discard, slog::o!()),
+        };
+        let run = Run {
+            claim: Claim { id: TaskId(uuid::Uuid::from_u128(1)), fence: 1 },
+            attempt: 1,
+            context,
+            clock: Arc::new(clock),
+            ids: Arc::new(ids),
+            cancel: CancellationToken::new(),
+            progress: watch::Sender::new(None),
+            scheduled: Mutex::default(),
+        };
+        Self { services, run: Arc::new(run) }
+    }
+}
