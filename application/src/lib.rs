@@ -13,6 +13,8 @@ pub mod kinds;
 mod persons;
 mod schedules;
 mod tasks;
+#[cfg(test)]
+mod testing;
 
 pub use clock::{Chance, Clock, Ids};
 pub use context::{Context, RequestId};
