@@ -39,8 +39,10 @@ pub trait TaskRepository: Send + Sync {
     /// it is neither, or if what it waits for has not succeeded: the message names what to retry. `NotFound`.
     async fn retry(&self, id: TaskId, now: DateTime<Utc>) -> Result<(), Error>;
 
-    /// Deletes at most `limit` tasks that ended before `before`, in one of `states`: a chain or a group as a whole, if all
-    /// of it may go. How many tasks were deleted. What belongs to them goes too: faults, groups, fires of schedules.
+    /// Deletes at most `limit` tasks that have expired, oldest first: a chain or a group as a whole, by its last end and the
+    /// longest retention among its tasks; one that is larger than `limit`, by itself. How many tasks were deleted: 0 when
+    /// there is nothing left to do. What belongs to them goes too: faults, groups, fires of schedules. The call that finds
+    /// no more than `limit` also deletes figures of minutes that nobody shows any more, and sessions of beats that have ended.
     async fn prune(&self, expired: &Expiry, limit: u32) -> Result<u32, Error>;
 }
 
@@ -56,6 +58,8 @@ pub enum Cancellation {
 /// Which tasks may go: those of each state that ended before its instant. A state that is absent stays for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expiry {
+    /// As of when.
+    pub now: DateTime<Utc>,
     /// Terminal states and instants.
     pub before: Vec<(TaskState, DateTime<Utc>)>,
 }
@@ -77,6 +81,7 @@ impl Retention {
     pub fn expired(&self, now: DateTime<Utc>) -> Expiry {
         let (succeeded, failed) = (now - self.succeeded, now - self.failed);
         Expiry {
+            now,
             before: vec![
                 (TaskState::Succeeded, succeeded),
                 (TaskState::Cancelled, succeeded),
