@@ -18,3 +18,11 @@ pub fn mutant(name: &str) -> bool {
     fail::fail_point!(name, |_| true);
     false
 }
+
+/// What the failpoint `name` is set to return, as `host_clock_offset_seconds=return(7200)`. `None` unless it is set.
+#[cfg_attr(not(feature = "faults"), expect(unused_variables, reason = "there is nothing to switch on"))]
+pub fn value(name: &str) -> Option<String> {
+    #[cfg(feature = "faults")]
+    fail::fail_point!(name, |value| value);
+    None
+}
