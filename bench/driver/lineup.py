@@ -19,12 +19,12 @@ POOL = 16
 
 def build() -> None:
     """Everything, in release; seconds if nothing has changed."""
-    _run(["cargo", "build", "--release", "--locked", "-p", "plinth"], ROOT)
-    _run(["cargo", "build", "--release", "--locked"], PEERS)
+    run(["cargo", "build", "--release", "--locked", "-p", "plinth"], ROOT)
+    run(["cargo", "build", "--release", "--locked"], PEERS)
     python = FASTAPI / ".venv/bin/python"
     if not python.exists():
-        _run([sys.executable, "-m", "venv", ".venv"], FASTAPI)
-    _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"], FASTAPI)
+        run([sys.executable, "-m", "venv", ".venv"], FASTAPI)
+    run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"], FASTAPI)
 
 
 class Lineup:
@@ -50,7 +50,7 @@ class Lineup:
         }
         service = self._service(database, [str(PLINTH), "api"], env)
         self.postgres.create(database)
-        _run([str(PLINTH), "db", "upgrade"], service.cwd, clean_env() | service.env)
+        run([str(PLINTH), "db", "upgrade"], service.cwd, clean_env() | service.env)
         self._fill(database, rows)
         return service
 
@@ -106,7 +106,13 @@ def scratch_parent() -> str | None:
     return "/dev/shm" if os.path.isdir("/dev/shm") and os.access("/dev/shm", os.W_OK) else None
 
 
-def _run(command: list[str], cwd: Path, env: dict[str, str] | None = None) -> None:
+def rust() -> str:
+    """Its version."""
+    return subprocess.run(["rustc", "--version"], text=True, stdout=subprocess.PIPE, cwd=ROOT).stdout.split()[1]
+
+
+def run(command: list[str], cwd: Path, env: dict[str, str] | None = None) -> None:
+    """A step of the preparations."""
     print("$", " ".join(command), file=sys.stderr, flush=True)
     if subprocess.run(command, cwd=cwd, env=env, stdout=sys.stderr, timeout=1200).returncode:
         raise SystemExit(f"failed: {' '.join(command)}")

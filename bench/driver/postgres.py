@@ -54,6 +54,11 @@ class Postgres:
         """An empty database."""
         self.ask("postgres", f'CREATE DATABASE "{database}"')
 
+    def drop(self, database: str) -> None:
+        """If it is there, and whoever uses it."""
+        quiet, drop = "SET client_min_messages = warning", f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)'
+        self._psql("postgres", "-c", quiet, "-c", drop)
+
     def script(self, database: str, file: Path, **variables: object) -> None:
         """Runs a file of SQL."""
         words = [word for name, value in variables.items() for word in ("-v", f"{name}={value}")]

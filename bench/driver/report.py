@@ -39,23 +39,28 @@ def markdown(results: Results, versions: dict[str, str], rounds: int, seconds: i
     return "\n\n".join("\n".join(part) for part in parts)
 
 
-def write(report: str) -> None:
+def write(report: str, begin: str = BEGIN) -> None:
     """Into README.md, between the markers."""
     readme = BENCH / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    readme.write_text(f"{before}{BEGIN}\n\n{report}\n\n{END}{rest.partition(END)[2]}")
+    before, _, rest = readme.read_text().partition(begin)
+    readme.write_text(f"{before}{begin}\n\n{report}\n\n{END}{rest.partition(END)[2]}")
 
 
-def _circumstances(versions: dict[str, str], rounds: int, seconds: int) -> str:
+def machine() -> str:
+    """When, what and where."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     revision = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, text=True, stdout=subprocess.PIPE
     ).stdout.strip()
+    day, model = time.strftime("%Y-%m-%d", time.gmtime()), cpu.group(1) if cpu else platform.machine()
+    return f"Measured on {day} at revision {revision}: {os.cpu_count()} cores ({model})"
+
+
+def _circumstances(versions: dict[str, str], rounds: int, seconds: int) -> str:
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
     return (
-        f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())} at revision {revision}: {os.cpu_count()} cores "
-        f"({cpu.group(1) if cpu else platform.machine()}) shared by service, PostgreSQL and wrk; {software}; "
-        f"{CLIENTS} clients, {POOL} connections to PostgreSQL each, {rounds} rounds of {seconds} s."
+        f"{machine()} shared by service, PostgreSQL and wrk; {software}; {CLIENTS} clients, {POOL} connections to "
+        f"PostgreSQL each, {rounds} rounds of {seconds} s."
     )
 
 
