@@ -22,6 +22,10 @@ pub struct DatabaseConfig {
     /// The greatest number of connections for writes (PostgreSQL); SQLite has one writer.
     #[validate(range(min = 1, max = 1000))]
     pub pool_size: u32,
+    /// The greatest number of connections by which a worker claims and finishes tasks (PostgreSQL), apart from those of its
+    /// handlers, so that neither waits for the other.
+    #[validate(range(min = 1, max = 100))]
+    pub worker_pool_size: u32,
     /// Connections that all reads share by pipelining (PostgreSQL). Two serve tens of thousands of reads per second.
     #[validate(range(min = 1, max = 64))]
     pub shared_connections: u32,
@@ -96,6 +100,7 @@ impl Default for DatabaseConfig {
         Self {
             url: "sqlite://var/plinth.db".into(),
             pool_size: 10,
+            worker_pool_size: 4,
             shared_connections: 2,
             readers: 4,
             acquire_timeout: Duration::from_secs(3),

@@ -79,6 +79,49 @@ pub(crate) struct Conflict {
     pub(crate) message: &'static str,
 }
 
+/// Why a transaction was rolled back.
+#[derive(Debug)]
+pub(crate) enum Undone {
+    /// The database refused a statement.
+    Database(Diesel),
+    /// What is stored is not as the caller takes it to be.
+    Refused(Error),
+}
+
+impl From<Diesel> for Undone {
+    fn from(error: Diesel) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Undone {
+    /// `what` failed, and no constraint is expected to be the reason.
+    pub(crate) fn told(self, what: &'static str) -> Error {
+        match self {
+            Self::Database(error) => failed(what, error),
+            Self::Refused(error) => error,
+        }
+    }
+
+    /// As [`refused`].
+    pub(crate) fn refused(
+        self,
+        what: &'static str,
+        violated: impl Fn(&dyn DatabaseErrorInformation) -> Option<Cow<'_, str>>,
+        conflicts: &[Conflict],
+    ) -> Error {
+        match self {
+            Self::Database(error) => refused(what, error, violated, conflicts),
+            Self::Refused(error) => error,
+        }
+    }
+
+    /// As [`is_over`].
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self, Self::Database(error) if is_over(error))
+    }
+}
+
 /// Whether the connection is gone, so that a read may be repeated on another one.
 pub(crate) fn is_lost(error: &Diesel) -> bool {
     match error {

@@ -1,7 +1,8 @@
 //! Opening: which backend, is it there, may we have it.
 
 use crate::{DatabaseConfig, Kind, MigrateError, postgres, sqlite};
-use application::{BoxError, PersonRepository, Probe};
+use application::{BoxError, Doorbell, Error, PersonRepository, Probe};
+use chrono::{DateTime, Utc};
 use std::{path::PathBuf, sync::Arc};
 
 /// The database of a running service. Cheap to clone; all clones share the same connections.
@@ -58,11 +59,23 @@ impl Database {
     /// migrations are pending.
     ///
     /// Needs a multi-threaded Tokio runtime.
-    pub async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Self, OpenError> {
+    pub async fn open(
+        config: &DatabaseConfig,
+        doorbell: Arc<dyn Doorbell>,
+        log: &slog::Logger,
+    ) -> Result<Self, OpenError> {
         Ok(Self(match config.kind()? {
-            Kind::Postgres => Backend::Postgres(postgres::open(config, log).await?),
-            Kind::Sqlite => Backend::Sqlite(sqlite::open(config, log).await?),
+            Kind::Postgres => Backend::Postgres(postgres::open(config, doorbell, log).await?),
+            Kind::Sqlite => Backend::Sqlite(sqlite::open(config, doorbell, log).await?),
         }))
+    }
+
+    /// What time it is for the database; `None` if that is the clock of this host.
+    pub async fn now(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        match &self.0 {
+            Backend::Postgres(db) => db.now().await,
+            Backend::Sqlite(db) => db.now().await,
+        }
     }
 
     /// Where persons are kept.

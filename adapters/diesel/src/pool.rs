@@ -14,6 +14,19 @@ use tokio::{
     time::timeout,
 };
 
+/// Whose connections, where there are several pools: none can use up those of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// The use cases'.
+    Common,
+    /// Those by which a worker claims and finishes.
+    Worker,
+    /// The one that keeps a worker's session alive.
+    Lease,
+    /// The one that is asked whether all is well.
+    Health,
+}
+
 pub(crate) struct Pool<M: ManageConnection> {
     name: &'static str,
     connections: bb8::Pool<M>,

@@ -1,4 +1,4 @@
-//! The two column types that both databases share; the domain keeps `Uuid` and `DateTime<Utc>`.
+//! The column types that both databases share; the domain keeps `Uuid`, `DateTime<Utc>` and, for JSON, `String`.
 
 use chrono::{DateTime, SecondsFormat, SubsecRound, Utc};
 use diesel::{
@@ -9,6 +9,7 @@ use diesel::{
     sql_types,
     sqlite::{Sqlite, SqliteValue},
 };
+use std::io::Write;
 use uuid::Uuid;
 
 /// The SQL side, named in `schema.rs`.
@@ -24,6 +25,13 @@ pub(crate) mod sql {
     #[derive(Debug, Clone, Copy, Default, QueryId, SqlType)]
     #[diesel(postgres_type(oid = 1184, array_oid = 1185), sqlite_type(name = "Text"))]
     pub struct Instant;
+
+    impl diesel::sql_types::SqlOrd for Instant {}
+
+    /// `json` on PostgreSQL, `TEXT` on SQLite. Kept as it came: nothing here looks into it, and `jsonb` would take it apart.
+    #[derive(Debug, Clone, Copy, Default, QueryId, SqlType)]
+    #[diesel(postgres_type(oid = 114, array_oid = 199), sqlite_type(name = "Text"))]
+    pub struct Document;
 }
 
 /// An identity in a row.
@@ -35,6 +43,11 @@ pub(crate) struct Id(pub(crate) Uuid);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = sql::Instant)]
 pub(crate) struct At(DateTime<Utc>);
+
+/// JSON in a row, as text.
+#[derive(Debug, Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = sql::Document)]
+pub(crate) struct Document(pub(crate) String);
 
 impl From<DateTime<Utc>> for At {
     fn from(instant: DateTime<Utc>) -> Self {
@@ -95,5 +108,31 @@ impl ToSql<sql::Instant, Sqlite> for At {
 impl FromSql<sql::Instant, Sqlite> for At {
     fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
         Ok(Self(DateTime::parse_from_rfc3339(value.read_text())?.to_utc()))
+    }
+}
+
+impl ToSql<sql::Document, Pg> for Document {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::Document, Pg> for Document {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(std::str::from_utf8(value.as_bytes())?.to_owned()))
+    }
+}
+
+impl ToSql<sql::Document, Sqlite> for Document {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.0.as_str());
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::Document, Sqlite> for Document {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        Ok(Self(value.read_text().to_owned()))
     }
 }

@@ -57,14 +57,24 @@ impl Dialect {
 
     fn create(self, table: &Table) -> String {
         let columns = table.columns.iter().map(|column| {
-            let key = if column.name == table.key {
+            let key = if table.key == [column.name] {
                 self.primary_key(table.name, column.name)
             } else {
                 String::new()
             };
             format!("    {} {}{}{key}", column.name, self.name(column.kind), null(column.nullable))
         });
-        self.table(table.name, columns)
+        self.table(table.name, columns.chain(self.composite_key(table)))
+    }
+
+    /// A key of several columns stands behind them.
+    fn composite_key(self, table: &Table) -> Option<String> {
+        let key = table.key.join("_");
+        let constraint = match self {
+            Self::Postgres => format!("    CONSTRAINT {}_{key}_key PRIMARY KEY", table.name),
+            Self::Sqlite => "    PRIMARY KEY".to_owned(),
+        };
+        (table.key.len() > 1).then(|| format!("{constraint} ({})", table.key.join(", ")))
     }
 
     /// The primary key is not known any more; it is the first column by custom.
@@ -117,7 +127,9 @@ impl Dialect {
             (ColumnType::Bool, Self::Postgres) => "false",
             (ColumnType::Guid, _) => "'00000000-0000-0000-0000-000000000000'",
             (ColumnType::Instant, _) => "'1970-01-01T00:00:00.000000Z'",
-            (ColumnType::Jsonb, Self::Postgres) => "'{}'",
+            (ColumnType::Jsonb, Self::Postgres) | (ColumnType::Document, _) => "'{}'",
+            (ColumnType::Binary, Self::Postgres) => "'\\x'",
+            (ColumnType::Binary, Self::Sqlite) => "x''",
             // The empty object in SQLite's binary form: a function call is no constant default.
             (ColumnType::Jsonb, Self::Sqlite) => "x'0C'",
         }
@@ -127,7 +139,7 @@ impl Dialect {
     fn found(self, found: &Found) -> String {
         let kind = match (self, found.sql_type.as_str()) {
             (Self::Sqlite, kind) => kind,
-            (Self::Postgres, "TEXT") => "text /* or uuid, timestamptz */",
+            (Self::Postgres, "TEXT") => "text /* or uuid, timestamptz, json */",
             (Self::Postgres, "INTEGER") => "bigint /* or integer, boolean */",
             (Self::Postgres, "REAL") => "double precision",
             (Self::Postgres, "BLOB") => "jsonb /* or bytea */",

@@ -13,11 +13,20 @@ fn column(name: &'static str, kind: ColumnType, nullable: bool) -> Column {
 fn differences() -> Vec<Difference> {
     let pets = Table {
         name: "pets",
-        key: "id",
+        key: &["id"],
         columns: vec![
             column("id", ColumnType::Guid, false),
             column("born_at", ColumnType::Instant, true),
             column("tags", ColumnType::Jsonb, false),
+        ],
+    };
+    let visits = Table {
+        name: "visits",
+        key: &["pet_id", "number"],
+        columns: vec![
+            column("pet_id", ColumnType::Guid, false),
+            column("number", ColumnType::Integer, false),
+            column("photo", ColumnType::Binary, true),
         ],
     };
     let found = |column: &str| Found {
@@ -28,6 +37,7 @@ fn differences() -> Vec<Difference> {
     };
     vec![
         Difference::MissingTable(pets),
+        Difference::MissingTable(visits),
         Difference::MissingColumn("persons", column("nickname", ColumnType::Text, true)),
         Difference::MissingColumn("persons", column("score", ColumnType::Double, false)),
         Difference::SurplusColumn(found("email")),
@@ -40,6 +50,7 @@ fn new_and_dropped_things_are_drafted_in_both_dialects() {
     let up = Dialect::Postgres.up(&differences());
     for part in [
         "CREATE TABLE pets (\n    id uuid NOT NULL CONSTRAINT pets_id_key PRIMARY KEY,\n    born_at timestamptz,",
+        "    photo bytea,\n    CONSTRAINT visits_pet_id_number_key PRIMARY KEY (pet_id, number)\n);",
         "ALTER TABLE persons ADD COLUMN nickname text;",
         "ALTER TABLE persons ADD COLUMN score double precision NOT NULL DEFAULT 0;",
         "ALTER TABLE persons DROP COLUMN email;",
@@ -49,6 +60,7 @@ fn new_and_dropped_things_are_drafted_in_both_dialects() {
     }
     let up = Dialect::Sqlite.up(&differences());
     assert!(up.contains("    tags BLOB NOT NULL\n) STRICT, WITHOUT ROWID;"), "{up}");
+    assert!(up.contains("    photo BLOB,\n    PRIMARY KEY (pet_id, number)\n) STRICT"), "{up}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

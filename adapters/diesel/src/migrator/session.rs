@@ -161,7 +161,7 @@ impl Session {
     /// See `Migrator::clock_skew`.
     pub(crate) async fn clock_skew(&mut self, clock: &dyn Clock) -> Result<Option<TimeDelta>, MigrateError> {
         let before = clock.now();
-        let theirs = admin::now(&mut self.conn).await.map_err(MigrateError::database)?;
+        let theirs = admin::now(&mut *self.conn).await.map_err(MigrateError::database)?;
         let after = clock.now();
         // The server has read its clock somewhere between the two.
         Ok(theirs.map(|theirs| {

@@ -1,6 +1,6 @@
 //! What `plinth db` needs to know of PostgreSQL: a session without time-outs, the lock, the catalogue.
 
-use super::{Conn, Target};
+use super::{Backend, Conn, Target};
 use crate::{DatabaseConfig, MigrateError, OpenError, migrator::Found, schema::ColumnType};
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -8,7 +8,7 @@ use diesel::{
     dsl::sql,
     sql_types::{BigInt, Bool, Text, Timestamptz},
 };
-use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use diesel_async::{AsyncConnectionCore, RunQueryDsl, SimpleAsyncConnection};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use std::time::Duration;
 
@@ -74,7 +74,9 @@ pub(crate) async fn found(conn: &mut Conn) -> QueryResult<Vec<Found>> {
 }
 
 /// The server's clock, and not the start of a transaction.
-pub(crate) async fn now(conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
+pub(crate) async fn now<C: AsyncConnectionCore<Backend = Backend>>(
+    conn: &mut C,
+) -> QueryResult<Option<DateTime<Utc>>> {
     diesel::select(sql::<Timestamptz>("clock_timestamp()")).get_result(conn).await.map(Some)
 }
 

@@ -6,6 +6,7 @@ mod pipelined;
 mod pool;
 mod shared;
 mod target;
+mod tasks;
 mod tls;
 
 #[path = "../migrator/session.rs"]
@@ -18,16 +19,18 @@ pub(crate) use target::Target;
 
 use crate::{
     DatabaseConfig, OpenError, error, metrics,
-    pool::{Lease, Pool},
+    pool::{Lane, Lease},
 };
+use application::Doorbell;
 use diesel::{QueryResult, result::DatabaseErrorInformation};
 use diesel_async::AsyncPgConnection;
 use pipelined::Read;
+use pool::Writers;
 use shared::Shared;
 use std::{
     borrow::Cow,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -38,14 +41,20 @@ pub(crate) type Backend = diesel::pg::Pg;
 pub(crate) type Conn = AsyncPgConnection;
 pub(crate) type Write<'a> = Lease<'a, pool::Manager>;
 
-/// The connections of a service.
+/// The connections of a service, and which of them this clone takes.
 #[derive(Clone)]
-pub(crate) struct Db(Arc<Inner>);
+pub(crate) struct Db {
+    inner: Arc<Inner>,
+    lane: Lane,
+}
 
 struct Inner {
     shared: Shared,
-    writers: Pool<pool::Manager>,
-    last_failure: Arc<Mutex<Option<String>>>,
+    health: Shared,
+    writers: Writers,
+    workers: Writers,
+    lease: Writers,
+    doorbell: Arc<dyn Doorbell>,
     closed: AtomicBool,
     /// How long an answer may take before the connection is given up: the server's own limit and a second for the way.
     read_patience: Duration,
@@ -90,27 +99,56 @@ macro_rules! write {
 }
 pub(crate) use write;
 
+/// Runs `$work` in one transaction on a connection of the pool; an error rolls it back. Not repeated, as for [`write!`].
+macro_rules! transaction {
+    ($db:expr, $conn:ident => $work:expr) => {
+        match $db.write().await {
+            Ok(mut lease) => {
+                let work =
+                    diesel_async::AsyncConnection::transaction(&mut **lease, async |$conn| $work.await);
+                let result = tokio::time::timeout($db.write_patience(), work).await;
+                let result = result.unwrap_or_else(|_| Err($crate::error::no_answer().into()));
+                if result.as_ref().is_err_and($crate::error::Undone::is_over) {
+                    lease.give_up();
+                }
+                result
+            }
+            Err(error) => Err($crate::error::Undone::from(error)),
+        }
+    };
+}
+pub(crate) use transaction;
+
 /// Connects once, so that a wrong address or password shows at start.
-pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Db, OpenError> {
+pub(crate) async fn open(
+    config: &DatabaseConfig,
+    doorbell: Arc<dyn Doorbell>,
+    log: &slog::Logger,
+) -> Result<Db, OpenError> {
     let target = Arc::new(Target::parse(config)?);
     let mut first = target.connect(config.read_timeout).await?;
     warn_if_pending(&mut first, log).await;
-    let (writers, last_failure) = pool::build(config, target.clone(), log);
-    let db = Db(Arc::new(Inner {
-        shared: Shared::new(config, target, first, log),
-        writers,
-        last_failure,
+    let writers = |name, size| Writers::new(name, size, config, &target, log);
+    let inner = Arc::new(Inner {
+        shared: Shared::new(config.shared_connections, config, &target, Some(first), log),
+        health: Shared::new(1, config, &target, None, log),
+        writers: writers("writers", config.pool_size),
+        workers: writers("workers", config.worker_pool_size),
+        lease: writers("lease", 1),
+        doorbell,
         closed: AtomicBool::new(false),
         read_patience: config.read_timeout + Duration::from_secs(1),
         write_patience: config.statement_timeout + Duration::from_secs(1),
-    }));
-    let watched = Arc::downgrade(&db.0);
+    });
+    let watched = Arc::downgrade(&inner);
     metrics::watch(move || {
         let inner = watched.upgrade()?;
-        let [idle, busy] = inner.writers.connections();
-        Some(vec![("shared", "open", inner.shared.connected()), idle, busy])
+        let shared =
+            [("shared", "open", inner.shared.connected()), ("health", "open", inner.health.connected())];
+        let pools = [&inner.writers, &inner.workers, &inner.lease].map(Writers::connections);
+        Some(shared.into_iter().chain(pools.into_iter().flatten()).collect())
     });
-    Ok(db)
+    Ok(Db { inner, lane: Lane::Common })
 }
 
 /// A service may be started before the upgrade: it is not ready then, and becomes so by itself.
@@ -127,15 +165,25 @@ async fn warn_if_pending(conn: &mut Conn, log: &slog::Logger) {
 }
 
 impl Db {
+    /// The same service on other connections.
+    pub(crate) fn on(&self, lane: Lane) -> Self {
+        Self { inner: Arc::clone(&self.inner), lane }
+    }
+
+    /// Whom to tell of tasks.
+    pub(crate) fn doorbell(&self) -> &dyn Doorbell {
+        self.inner.doorbell.as_ref()
+    }
+
     /// A shared connection. Use [`read!`].
     pub(crate) async fn read(&self) -> QueryResult<Read> {
         self.check_open()?;
-        self.0.shared.get().await
+        self.shared().get().await
     }
 
     /// A new connection in the place of one that is lost.
     pub(crate) async fn read_anew(&self, lost: &Read) -> QueryResult<Read> {
-        self.0.shared.replace(lost).await
+        self.shared().replace(lost).await
     }
 
     /// The result of a query on `conn`, which is given up if there is none in time: those behind it would wait too.
@@ -144,8 +192,8 @@ impl Db {
         conn: &Read,
         query: impl Future<Output = QueryResult<T>>,
     ) -> QueryResult<T> {
-        timeout(self.0.read_patience, query).await.unwrap_or_else(|_| {
-            self.0.shared.discard(conn);
+        timeout(self.inner.read_patience, query).await.unwrap_or_else(|_| {
+            self.shared().discard(conn);
             Err(error::no_answer())
         })
     }
@@ -153,25 +201,32 @@ impl Db {
     /// A connection of the pool, within the acquire time-out. Use [`write!`].
     pub(crate) async fn write(&self) -> QueryResult<Write<'_>> {
         self.check_open()?;
-        self.0.writers.get().await.ok_or_else(|| {
-            let failure = self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            failure.map_or_else(error::exhausted, error::unreachable)
-        })
+        match self.lane {
+            Lane::Common | Lane::Health => self.inner.writers.get().await,
+            Lane::Worker => self.inner.workers.get().await,
+            Lane::Lease => self.inner.lease.get().await,
+        }
     }
 
     pub(crate) fn write_patience(&self) -> Duration {
-        self.0.write_patience
+        self.inner.write_patience
     }
 
     /// See `Database::close`.
     pub(crate) async fn close(&self) {
-        self.0.closed.store(true, Ordering::Relaxed);
-        self.0.writers.close().await;
-        self.0.shared.close();
+        self.inner.closed.store(true, Ordering::Relaxed);
+        let Inner { writers, workers, lease, .. } = &*self.inner;
+        tokio::join!(writers.close(), workers.close(), lease.close());
+        self.inner.shared.close();
+        self.inner.health.close();
+    }
+
+    fn shared(&self) -> &Shared {
+        if self.lane == Lane::Health { &self.inner.health } else { &self.inner.shared }
     }
 
     fn check_open(&self) -> QueryResult<()> {
-        if self.0.closed.load(Ordering::Relaxed) { Err(error::closed()) } else { Ok(()) }
+        if self.inner.closed.load(Ordering::Relaxed) { Err(error::closed()) } else { Ok(()) }
     }
 }
 

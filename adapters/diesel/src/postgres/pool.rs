@@ -1,7 +1,11 @@
-//! The pool of connections for writes.
+//! Pools of connections for writes.
 
 use super::{Conn, Target};
-use crate::{DatabaseConfig, OpenError, pool::Pool};
+use crate::{
+    DatabaseConfig, OpenError, error, metrics,
+    pool::{Lease, Pool},
+};
+use diesel::QueryResult;
 use diesel_async::pooled_connection::PoolableConnection;
 use std::{
     ops::{Deref, DerefMut},
@@ -9,22 +13,51 @@ use std::{
     time::Duration,
 };
 
-/// Connections are made on demand: `Database::open` has just shown that they can be. Why the last attempt failed, if it
-/// did, is kept beside the pool.
-pub(super) fn build(
-    config: &DatabaseConfig,
-    target: Arc<Target>,
-    log: &slog::Logger,
-) -> (Pool<Manager>, Arc<Mutex<Option<String>>>) {
-    let last_failure = Arc::default();
-    let manager = Manager {
-        target,
-        statement_timeout: config.statement_timeout,
-        last_failure: Arc::clone(&last_failure),
-        log: log.clone(),
-    };
-    let pool = Pool::new("writers", config.pool_size, config.acquire_timeout, bb8::Pool::builder(), manager);
-    (pool, last_failure)
+/// A pool, and why its last attempt to connect failed, if it did.
+pub(super) struct Writers {
+    pool: Pool<Manager>,
+    last_failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Writers {
+    /// At most `size` connections, made on demand: `Database::open` has just shown that they can be.
+    pub(super) fn new(
+        name: &'static str,
+        size: u32,
+        config: &DatabaseConfig,
+        target: &Arc<Target>,
+        log: &slog::Logger,
+    ) -> Self {
+        let last_failure = Arc::default();
+        let manager = Manager {
+            target: Arc::clone(target),
+            statement_timeout: config.statement_timeout,
+            last_failure: Arc::clone(&last_failure),
+            log: log.clone(),
+        };
+        Self {
+            pool: Pool::new(name, size, config.acquire_timeout, bb8::Pool::builder(), manager),
+            last_failure,
+        }
+    }
+
+    /// A connection, within the acquire time-out.
+    pub(super) async fn get(&self) -> QueryResult<Lease<'_, Manager>> {
+        self.pool.get().await.ok_or_else(|| {
+            let failure = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            failure.map_or_else(error::exhausted, error::unreachable)
+        })
+    }
+
+    /// See [`Pool::connections`].
+    pub(super) fn connections(&self) -> [metrics::Connections; 2] {
+        self.pool.connections()
+    }
+
+    /// See [`Pool::close`].
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
 }
 
 /// Makes and judges connections.

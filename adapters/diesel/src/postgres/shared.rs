@@ -37,20 +37,26 @@ struct Breaker {
 }
 
 impl Shared {
-    /// `first` is the connection that proved that the server is there; the others are made on demand.
-    pub(super) fn new(config: &DatabaseConfig, target: Arc<Target>, first: Conn, log: &slog::Logger) -> Self {
+    /// So many connections, made on demand but for `first`.
+    pub(super) fn new(
+        size: u32,
+        config: &DatabaseConfig,
+        target: &Arc<Target>,
+        first: Option<Conn>,
+        log: &slog::Logger,
+    ) -> Self {
         let slot = |conn: Option<Conn>| {
             Arc::new(Slot {
                 current: Mutex::new(conn.map(Arc::new)),
                 breaker: tokio::sync::Mutex::default(),
-                target: target.clone(),
+                target: Arc::clone(target),
                 statement_timeout: config.read_timeout,
                 attempt_timeout: config.connect_timeout.min(config.acquire_timeout),
                 log: log.clone(),
             })
         };
-        let others = (1..config.shared_connections).map(|_| slot(None));
-        Self { slots: std::iter::once(slot(Some(first))).chain(others).collect(), next: AtomicUsize::new(0) }
+        let others = (1..size).map(|_| slot(None));
+        Self { slots: std::iter::once(slot(first)).chain(others).collect(), next: AtomicUsize::new(0) }
     }
 
     /// The next connection in turn.

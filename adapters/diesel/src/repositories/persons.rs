@@ -1,13 +1,13 @@
 //! Persons in the table `persons`.
 
-use super::{Backend, Conn, Db, read, violated, write};
+use super::{Backend, Conn, Db, commit, ledger, read, transaction, violated, write};
 use crate::{
-    error::{Conflict, failed, refused},
+    error::{Conflict, Undone, failed},
     fragments::{beyond, limited},
     schema::persons,
     types::{At, Id, sql::Guid},
 };
-use application::{Error, PersonRepository};
+use application::{Error, PersonRepository, Then};
 use async_trait::async_trait;
 use diesel::{QueryResult, prelude::*, sql_types::Text};
 use diesel_async::{AsyncConnectionCore, RunQueryDsl};
@@ -28,6 +28,19 @@ const CONFLICTS: [Conflict; 1] = [Conflict {
     message: "is the e-mail address of another person",
 }];
 
+/// Runs a statement that touches one person, or none if somebody else was faster, and `$then` with it. Without `$then` the
+/// statement is its own transaction.
+macro_rules! saved {
+    ($db:expr, $then:expr, $conn:ident => $statement:expr) => {
+        if $then.is_nothing() {
+            write!($db, lease => { let $conn = &mut lease; $statement }).map_err(Undone::from).and_then(one)
+        } else {
+            commit!($db, $then, $conn => async { $statement.await.map_err(Undone::from).and_then(one) })
+                .map(|((), _ids)| ())
+        }
+    };
+}
+
 #[async_trait]
 impl PersonRepository for Persons {
     async fn list(&self, query: &PersonQuery) -> Result<Page<Person, PersonPosition>, Error> {
@@ -45,22 +58,25 @@ impl PersonRepository for Persons {
         row.map(Person::try_from).transpose().map_err(|inconsistent| Error::internal(WHAT, inconsistent))
     }
 
-    async fn insert(&self, person: &Person) -> Result<(), Error> {
-        let inserted = write!(self.db, conn => insert(&mut conn, person));
-        inserted.map_err(|error| refused("cannot insert a person", error, violated, &CONFLICTS))
+    async fn insert(&self, person: &Person, then: &Then) -> Result<(), Error> {
+        let done = saved!(self.db, then, conn => insert(conn, person));
+        done.map_err(|undone| undone.refused("cannot insert a person", violated, &CONFLICTS))
     }
 
-    async fn update(&self, person: &Person, read: Version) -> Result<(), Error> {
-        let touched = write!(self.db, conn => update(&mut conn, person, read))
-            .map_err(|error| refused("cannot update a person", error, violated, &CONFLICTS))?;
-        if touched == 0 { Err(Error::Stale { kind: "person" }) } else { Ok(()) }
+    async fn update(&self, person: &Person, read: Version, then: &Then) -> Result<(), Error> {
+        let done = saved!(self.db, then, conn => update(conn, person, read));
+        done.map_err(|undone| undone.refused("cannot update a person", violated, &CONFLICTS))
     }
 
-    async fn delete(&self, id: PersonId, read: Version) -> Result<(), Error> {
-        let touched = write!(self.db, conn => delete(&mut conn, id, read))
-            .map_err(|error| failed("cannot delete a person", error))?;
-        if touched == 0 { Err(Error::Stale { kind: "person" }) } else { Ok(()) }
+    async fn delete(&self, id: PersonId, read: Version, then: &Then) -> Result<(), Error> {
+        let done = saved!(self.db, then, conn => delete(conn, id, read));
+        done.map_err(|undone| undone.told("cannot delete a person"))
     }
+}
+
+/// Whoever touched no person was too late.
+fn one(touched: usize) -> Result<(), Undone> {
+    if touched == 0 { Err(Undone::Refused(Error::Stale { kind: "person" })) } else { Ok(()) }
 }
 
 /// The limit and at least one row more.
@@ -84,8 +100,9 @@ async fn find<C: AsyncConnectionCore<Backend = Backend>>(
     persons::table.find(Id(id.0)).select(PersonRow::as_select()).get_result(conn).await.optional()
 }
 
-async fn insert(conn: &mut Conn, person: &Person) -> QueryResult<()> {
-    diesel::insert_into(persons::table).values(PersonRow::from(person)).execute(conn).await.map(drop)
+/// 1.
+async fn insert(conn: &mut Conn, person: &Person) -> QueryResult<usize> {
+    diesel::insert_into(persons::table).values(PersonRow::from(person)).execute(conn).await
 }
 
 /// 1, or 0 if somebody else was faster.

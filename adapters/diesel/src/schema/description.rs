@@ -6,8 +6,8 @@
 pub(crate) struct Table {
     /// In the plural.
     pub(crate) name: &'static str,
-    /// Of the primary key.
-    pub(crate) key: &'static str,
+    /// The columns of the primary key.
+    pub(crate) key: &'static [&'static str],
     /// In the order of their declaration.
     pub(crate) columns: Vec<Column>,
 }
@@ -42,6 +42,10 @@ pub(crate) enum ColumnType {
     Double,
     /// A JSON document, in each database's binary form.
     Jsonb,
+    /// A JSON document as text: see `types.rs`.
+    Document,
+    /// Bytes.
+    Binary,
 }
 
 impl ColumnType {
@@ -56,16 +60,18 @@ impl ColumnType {
             Self::Bool => "boolean",
             Self::Double => "double precision",
             Self::Jsonb => "jsonb",
+            Self::Document => "json",
+            Self::Binary => "bytea",
         }
     }
 
     /// In the words of SQLite's STRICT tables, which know but five types.
     pub(crate) fn sqlite(self) -> &'static str {
         match self {
-            Self::Guid | Self::Instant | Self::Text => "TEXT",
+            Self::Guid | Self::Instant | Self::Text | Self::Document => "TEXT",
             Self::Integer | Self::BigInt | Self::Bool => "INTEGER",
             Self::Double => "REAL",
-            Self::Jsonb => "BLOB",
+            Self::Jsonb | Self::Binary => "BLOB",
         }
     }
 }
@@ -100,27 +106,29 @@ describe! {
     diesel::sql_types::Bool => Bool,
     diesel::sql_types::Double => Double,
     diesel::sql_types::Jsonb => Jsonb,
+    crate::types::sql::Document => Document,
+    diesel::sql_types::Binary => Binary,
 }
 
 /// See the module.
 macro_rules! schema {
-    ($($table:ident ($key:ident) { $($column:ident -> $type:ident $(<$inner:ident>)?,)+ })+) => {
+    ($($table:ident ($($key:ident),+) { $($column:ident -> $type:ident $(<$inner:ident>)?,)+ })+) => {
         $(diesel::table! {
             use diesel::sql_types::*;
-            use crate::types::sql::{Guid, Instant};
+            use crate::types::sql::{Document, Guid, Instant};
 
-            $table ($key) { $($column -> $type $(<$inner>)?,)+ }
+            $table ($($key),+) { $($column -> $type $(<$inner>)?,)+ }
         })+
 
         /// Every table, as it should be.
         pub(crate) fn tables() -> Vec<Table> {
-            use crate::types::sql::{Guid, Instant};
+            use crate::types::sql::{Document, Guid, Instant};
             use description::Describe;
             use diesel::sql_types::*;
 
             vec![$(Table {
                 name: stringify!($table),
-                key: stringify!($key),
+                key: &[$(stringify!($key)),+],
                 columns: vec![$(Column {
                     name: stringify!($column),
                     kind: <$type $(<$inner>)? as Describe>::KIND,

@@ -89,7 +89,7 @@ pub(crate) async fn found(conn: &mut Conn) -> QueryResult<Vec<Found>> {
 }
 
 /// The server's clock: there is none.
-pub(crate) async fn now(_conn: &mut Conn) -> QueryResult<Option<DateTime<Utc>>> {
+pub(crate) async fn now<C>(_conn: &mut C) -> QueryResult<Option<DateTime<Utc>>> {
     Ok(None)
 }
 

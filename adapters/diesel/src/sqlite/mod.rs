@@ -3,6 +3,7 @@
 
 mod admin;
 mod file;
+mod tasks;
 
 #[path = "../migrator/session.rs"]
 mod migrations;
@@ -15,8 +16,9 @@ pub(crate) use migrations::Session;
 
 use crate::{
     DatabaseConfig, OpenError, error, metrics,
-    pool::{Lease, Pool},
+    pool::{Lane, Lease, Pool},
 };
+use application::Doorbell;
 use diesel::{
     QueryResult, SqliteConnection,
     result::{ConnectionError, DatabaseErrorInformation},
@@ -45,6 +47,7 @@ pub(crate) struct Db(Arc<Inner>);
 struct Inner {
     readers: Pool<Manager>,
     writer: Pool<Manager>,
+    doorbell: Arc<dyn Doorbell>,
     /// Held as long as we serve; `None` once closed.
     lock: Mutex<Option<file::Lock>>,
 }
@@ -71,8 +74,24 @@ macro_rules! write {
 }
 pub(crate) use write;
 
+/// Runs `$work` in one transaction on the writer; an error rolls it back. It takes the file for writing at its beginning: one
+/// that has read before it writes would fail if somebody else had written meanwhile.
+macro_rules! transaction {
+    ($db:expr, $conn:ident => $work:expr) => {
+        match $db.write().await {
+            Ok(mut lease) => lease.immediate_transaction(async |$conn| $work.await).await,
+            Err(error) => Err($crate::error::Undone::from(error)),
+        }
+    };
+}
+pub(crate) use transaction;
+
 /// Makes, locks and migrates the file.
-pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<Db, OpenError> {
+pub(crate) async fn open(
+    config: &DatabaseConfig,
+    doorbell: Arc<dyn Doorbell>,
+    log: &slog::Logger,
+) -> Result<Db, OpenError> {
     let path = path(config)?;
     file::make_folder(&path)?;
     let lock = file::Lock::take(&path)?;
@@ -85,6 +104,7 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
     let db = Db(Arc::new(Inner {
         readers: pool("readers", config.readers, Role::Reader),
         writer: pool("writers", 1, Role::Writer),
+        doorbell,
         lock: Mutex::new(Some(lock)),
     }));
     let watched = Arc::downgrade(&db.0);
@@ -96,6 +116,16 @@ pub(crate) async fn open(config: &DatabaseConfig, log: &slog::Logger) -> Result<
 }
 
 impl Db {
+    /// The same: whoever writes takes turns.
+    pub(crate) fn on(&self, _lane: Lane) -> Self {
+        self.clone()
+    }
+
+    /// Whom to tell of tasks.
+    pub(crate) fn doorbell(&self) -> &dyn Doorbell {
+        self.0.doorbell.as_ref()
+    }
+
     /// A reader. Use [`read!`].
     pub(crate) async fn read(&self) -> QueryResult<Read<'_>> {
         self.acquire(&self.0.readers).await

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{DatabaseConfig, schema::persons};
-use application::Error;
+use application::{Error, MockDoorbell, Then};
 use diesel::{QueryDsl, dsl::sql, sql_types::Text};
 use diesel_async::RunQueryDsl;
 use domain::{
@@ -20,7 +20,8 @@ impl Scratch {
         let folder = std::env::temp_dir().join(format!("plinth-{name}-{}", std::process::id()));
         let url = format!("sqlite://{}/plinth.db", folder.display());
         let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
-        let db = open(&config, &slog::Logger::root(slog::Discard, slog::o!())).await.unwrap();
+        let log = slog::Logger::root(slog::Discard, slog::o!());
+        let db = open(&config, Arc::new(MockDoorbell::new()), &log).await.unwrap();
         Self { db, folder }
     }
 }
@@ -85,7 +86,7 @@ async fn a_file_that_cannot_grow_or_be_written_is_unavailable() {
         // At first there is room on the pages that the file has.
         let mut refused = None;
         for number in 0..1000 {
-            refused = persons.insert(&person(number)).await.err();
+            refused = persons.insert(&person(number), &Then::nothing()).await.err();
             if refused.is_some() {
                 break;
             }
