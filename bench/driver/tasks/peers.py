@@ -105,7 +105,8 @@ def build() -> None:
     for folder in (BENCH / "tasks", PEERS / "apalis"):
         if (folder / "Cargo.toml").exists():
             run(["cargo", "build", "--release", "--locked"], folder)
-    if not (NODE / "node_modules/.package-lock.json").exists():
+    installed, wanted = NODE / "node_modules/.package-lock.json", NODE / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < wanted.stat().st_mtime:
         run(["npm", "ci", "--no-audit", "--no-fund"], NODE)
     python = CELERY / ".venv/bin/python"
     if not python.exists():
