@@ -35,6 +35,10 @@ pub trait TaskLedger: Send + Sync {
     /// Claims one such task, one in each queue at a time.
     async fn claim_suspect(&self, claiming: &Claiming) -> Result<Option<Claimed>, Error>;
 
+    /// The running tasks of a session. Asked for only when an answer was lost, for no index leads there: a claim that was
+    /// committed and never heard of would be held for ever.
+    async fn held(&self, session: SessionId) -> Result<Vec<Claim>, Error>;
+
     /// Commits the successes of tasks that nobody waits for and that schedule nothing, all in one transaction. For
     /// each, in order, whether its claim held.
     async fn finish(&self, finished: &[Finished], now: DateTime<Utc>) -> Result<Vec<bool>, Error>;

@@ -15,7 +15,7 @@ pub struct Then {
 }
 
 /// The right to write about a running task: whoever holds an older fence has lost it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Claim {
     /// Which task.
     pub id: TaskId,
