@@ -48,6 +48,8 @@ pub(crate) enum Act {
     Overflow,
     /// Not before so many milliseconds, in which it does not yield.
     Block(u64),
+    /// When it is asked to.
+    Wait,
 }
 
 /// Who has done it.
@@ -70,7 +72,7 @@ impl TaskKind for Trial {
         let Claim { fence, .. } = ctx.claim();
         let done = || Done { fence, attempt: ctx.attempt() };
         self.note(&ctx, "started").await?;
-        if self.run_ms > 0 {
+        if self.run_ms > 0 && self.act != Act::Wait {
             tokio::time::sleep(Duration::from_millis(self.run_ms)).await;
         }
         match self.act {
@@ -79,6 +81,10 @@ impl TaskKind for Trial {
             }
             Act::GiveUp => return Err(TaskError::unrecoverable("it is of no use")),
             Act::Block(ms) => block(Duration::from_millis(ms)),
+            Act::Wait => {
+                ctx.cancelled().await;
+                return Err(TaskError::retry("asked to end"));
+            }
             Act::Succeed | Act::Fail(_) => {}
             _ => self.end_badly(),
         }

@@ -88,6 +88,7 @@ impl Setup {
             self.environment.entry("REDIS_URL".to_owned()).or_insert_with(|| redis.to_owned());
         }
         let folder = Folder::new();
+        let plinth = self.plinth;
         let process = self.env("DATABASE_URL", url).process(&folder);
         let listening = |line: &str| {
             let line: Value = serde_json::from_str(line).ok()?;
@@ -99,7 +100,7 @@ impl Setup {
         };
         let (url, monitor_url) = process.output.wait_for("the line `listening`", listening).await;
         let (client, monitor) = (Client::new(&url), Client::new(&monitor_url));
-        TestApp { client, monitor, process, folder, database: None, flawed: AtomicBool::new(false) }
+        TestApp { client, monitor, plinth, process, folder, database: None, flawed: AtomicBool::new(false) }
     }
 
     /// Starts the application where it is not expected to come up.
@@ -117,6 +118,7 @@ pub struct TestApp {
     pub client: Client,
     /// Talks to the internal listener.
     pub monitor: Client,
+    plinth: &'static str,
     process: Process,
     folder: Folder,
     database: Option<TestDatabase>,
@@ -154,9 +156,19 @@ impl TestApp {
         self.post("/v1/persons", person).await.expect(201).json()
     }
 
+    /// Everything in one process, whatever the stack.
+    pub async fn all(setup: Setup) -> Self {
+        setup.with_short_leases().arguments(&["all"]).start().await
+    }
+
     /// The database that it was started on.
     pub fn database(&self) -> &TestDatabase {
         self.database.as_ref().expect("a database of its own")
+    }
+
+    /// The binary that it is.
+    pub fn plinth(&self) -> &'static str {
+        self.plinth
     }
 
     /// The folder that it runs in.

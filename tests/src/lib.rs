@@ -36,6 +36,7 @@ mod raw;
 mod reply;
 mod schema;
 mod servers;
+mod tasks;
 mod wait;
 
 pub use app::{Setup, TestApp};
@@ -51,4 +52,5 @@ pub use reply::Reply;
 pub use rustix::process::Signal;
 pub use schema::{breaches, document};
 pub use servers::{Durability, Hold, Postgres, Redis, Stack, TestDatabase, connect, sqlite};
+pub use tasks::Event;
 pub use wait::within;
