@@ -1,11 +1,20 @@
 //! Imports of persons: an uploaded file, what was read of it, and what became of each row.
 //!
-//! The tasks that do the work are in `kinds/import_persons.rs`.
+//! The tasks that do the work are in `kinds/import_persons.rs`; how a file is read is in `imports/file.rs`.
 
-use crate::{Error, Then};
+mod file;
+
+pub(crate) use file::PersonsFile;
+
+use crate::{
+    Clock, Context, Error, Ids, Scheduler, Signature, TaskController, Then,
+    kinds::import_persons::{InsertPersonsImport, ReportPersonsImport, ValidatePersonsImport},
+};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::Person;
+use domain::{Person, TaskId, TaskStory};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where uploads wait for their import. Each implementation is proven by the contract suite in
@@ -41,6 +50,52 @@ pub trait Imports: Send + Sync {
     async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32, Error>;
 }
 
+/// The use case, and what the tasks of an import need.
+pub struct ImportController {
+    pub(crate) imports: Arc<dyn Imports>,
+    pub(crate) ids: Arc<dyn Ids>,
+    tasks: Arc<TaskController>,
+    scheduler: Arc<Scheduler>,
+    clock: Arc<dyn Clock>,
+}
+
+impl ImportController {
+    /// Over these ports.
+    pub fn new(
+        imports: Arc<dyn Imports>,
+        tasks: Arc<TaskController>,
+        scheduler: Arc<Scheduler>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Self {
+        Self { imports, ids, tasks, scheduler, clock }
+    }
+
+    /// Takes a file of at most [`Upload::MAX_SIZE`] bytes, in pieces of whatever size, and schedules its import: three tasks,
+    /// one after the other. The story of the last one, which reports; its links show all three.
+    pub async fn import_persons(
+        &self,
+        ctx: &Context,
+        file_name: String,
+        chunks: Vec<Vec<u8>>,
+    ) -> Result<TaskStory, Error> {
+        let now = self.clock.now();
+        let id = ImportId(self.ids.next(now));
+        let links = vec![
+            // The chain goes by the id of its first link: so retention sees whose upload may go.
+            Signature::of(&ValidatePersonsImport { import_id: id.0 })?.with_id(TaskId(id.0)),
+            Signature::of(&InsertPersonsImport { import_id: id.0 })?,
+            Signature::of(&ReportPersonsImport { import_id: id.0 })?,
+        ];
+        let then = self.scheduler.schedule_chain(ctx, links)?;
+        let upload = Upload::new(id, &file_name, &chunks, now);
+        self.imports.receive(&upload, &then).await?;
+        slog::info!(ctx.log, "file received"; "import_id" => %id.0, "file_name" => &upload.file_name);
+        let report = then.tasks.last().map_or(TaskId(id.0), |report| report.id);
+        self.tasks.get(ctx, report).await
+    }
+}
+
 /// The identity of an import, a UUIDv7; also that of the chain of tasks that does the work, which is that of its first link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImportId(pub Uuid);
@@ -50,7 +105,7 @@ pub struct ImportId(pub Uuid);
 pub struct Upload {
     /// Of its import.
     pub id: ImportId,
-    /// As the sender calls it.
+    /// As the sender calls it: at most [`Upload::MAX_FILE_NAME`] characters in one line.
     pub file_name: String,
     /// Its bytes, in pieces of [`Upload::CHUNK`] but for the last.
     pub chunks: Vec<Vec<u8>>,
@@ -63,6 +118,20 @@ impl Upload {
     pub const MAX_SIZE: usize = 5 * 1024 * 1024;
     /// In bytes.
     pub const CHUNK: usize = 256 * 1024;
+    /// In characters.
+    pub const MAX_FILE_NAME: usize = 200;
+
+    /// A file name is a courtesy, and no reason to refuse a file.
+    fn new(id: ImportId, file_name: &str, chunks: &[Vec<u8>], now: DateTime<Utc>) -> Self {
+        let printable = file_name.chars().filter(|c| !c.is_control());
+        let pieces = chunks.concat();
+        Self {
+            id,
+            file_name: printable.take(Self::MAX_FILE_NAME).collect(),
+            chunks: pieces.chunks(Self::CHUNK).map(<[u8]>::to_vec).collect(),
+            now,
+        }
+    }
 }
 
 /// A row of the file that was read.
@@ -80,7 +149,7 @@ pub enum StagedRow {
 }
 
 /// What is wrong with a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowError {
     /// In the file, from 1, the header included.
     pub line: u32,
@@ -104,3 +173,6 @@ pub struct Tally {
     /// Why, by line; the first ones.
     pub errors: Vec<RowError>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,7 @@
 //! The kinds of tasks, a file each. A further one is a file here and a line of registration in `bin/src/wire.rs`.
 
 pub mod add_one_year;
+mod count;
+pub mod import_persons;
+pub mod prune_tasks;
 pub mod wait_for_servers;

@@ -20,7 +20,7 @@ pub use clock::{Chance, Clock, Ids};
 pub use context::{Context, RequestId};
 pub use error::{BoxError, Error};
 pub use health::{Check, CheckStatus, Health, HealthController, HealthStatus, Probe, Unwell};
-pub use imports::{ImportId, Imports, RowError, StagedRow, Tally, Upload};
+pub use imports::{ImportController, ImportId, Imports, RowError, StagedRow, Tally, Upload};
 pub use persons::{PersonController, PersonPatch, PersonRepository};
 pub use schedules::{Fired, Firing, ScheduleStatus, Schedules};
 pub use tasks::{

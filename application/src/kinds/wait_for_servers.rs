@@ -20,7 +20,6 @@ pub trait Servers: Send + Sync {
 
 /// Succeeds once all of the servers accept connections: at first a look every few seconds, at last one every ten minutes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct WaitForServers {
     /// All of them must answer.
     pub servers: ServerList,
@@ -125,6 +124,64 @@ impl fmt::Display for Server {
         match self.host.contains(':') {
             true => write!(f, "[{}]:{}", self.host, self.port),
             false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn payload(servers: &[&str]) -> Result<WaitForServers, String> {
+        serde_json::from_value(serde_json::json!({ "servers": servers })).map_err(|error| error.to_string())
+    }
+
+    fn context(servers: MockServers) -> TaskContext<Arc<dyn Servers>> {
+        TaskContext::for_test(Arc::new(Arc::new(servers)))
+    }
+
+    /// Each is dialled once; those on port 9 do not answer.
+    fn dialled(times: usize) -> MockServers {
+        let mut servers = MockServers::new();
+        servers
+            .expect_dial()
+            .withf(|_, limit| *limit == PATIENCE)
+            .times(times)
+            .returning(|server, _| if server.port == 9 { Err("connection refused".into()) } else { Ok(()) });
+        servers
+    }
+
+    #[tokio::test]
+    async fn all_must_answer() {
+        let task = payload(&["db:5432", "[2001:db8::1]:6379"]).unwrap();
+        assert_eq!(task.run(context(dialled(2))).await.unwrap(), ServersAnswer { servers: 2 });
+    }
+
+    #[tokio::test]
+    async fn those_that_do_not_answer_are_told_and_tried_again() {
+        let task = payload(&["db:5432", "[2001:db8::1]:9", "192.0.2.1:9"]).unwrap();
+        let ctx = context(dialled(3));
+        let run = Arc::clone(&ctx.run);
+        let error = task.run(ctx).await.unwrap_err();
+        assert!(matches!(error, TaskError::Retry(_)));
+        let expected = "[2001:db8::1]:9: connection refused; 192.0.2.1:9: connection refused";
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(run.progress.borrow().as_ref().unwrap().note(), "1 of 3 servers answer");
+    }
+
+    #[test]
+    fn a_payload_names_1_to_20_hosts_with_their_ports() {
+        let task = payload(&["db-1.example.com:5432", "[::1]:1"]).unwrap();
+        let json = r#"{"servers":["db-1.example.com:5432","[::1]:1"]}"#;
+        assert_eq!(serde_json::to_string(&task).unwrap(), json);
+        assert!(payload(&["db:1"; 20]).is_ok());
+        assert!(payload(&["db:1"; 21]).unwrap_err().contains("1 to 20 servers, not 21"));
+        assert!(payload(&[]).unwrap_err().contains("1 to 20 servers, not 0"));
+        let wrong =
+            ["db", "db:", ":1", "db:0", "db:65536", "db:+1", "::1:80", "[db]:1", "d b:1", "http://db:1"];
+        for server in wrong {
+            let error = payload(&[server]).unwrap_err();
+            assert!(error.contains("must be a host and a port"), "{server}: {error}");
         }
     }
 }
