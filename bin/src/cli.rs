@@ -1,16 +1,21 @@
 //! The command line.
 
+mod tasks;
+
+pub(crate) use tasks::{Listing, Running, ScheduleCommand, TaskCommand};
+
 use crate::config::{Override, Sources};
 use clap::{
     Args, Parser, Subcommand, ValueHint,
     builder::{NonEmptyStringValueParser, PossibleValuesParser},
 };
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 /// `1.2.3 (revision)`, for `--version`.
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("PLINTH_REVISION"), ")");
 
-/// A service to build on: a versioned REST API, its documentation, logs and monitoring in one binary.
+/// A service to build on: a versioned REST API, background tasks, schedules, documentation, logs and monitoring in one
+/// binary.
 ///
 /// Without a command it runs everything in this process.
 #[derive(Debug, Parser)]
@@ -46,6 +51,17 @@ pub(crate) struct Settings {
     root_path: Option<String>,
 }
 
+/// What a worker takes, and how much of it.
+#[derive(Debug, Default, Args)]
+pub(crate) struct WorkerSettings {
+    /// From which queues, in this order (tasks.queues).
+    #[arg(long, value_name = "A,B")]
+    queues: Option<String>,
+    /// How many tasks at once (tasks.concurrency).
+    #[arg(long, value_name = "NUMBER")]
+    concurrency: Option<String>,
+}
+
 /// Address and port, each if it is given.
 type Bind = (Option<String>, Option<String>);
 
@@ -53,8 +69,26 @@ type Bind = (Option<String>, Option<String>);
 pub(crate) enum Command {
     /// Run everything in this process, as without a command.
     All,
-    /// Serve the API, its documentation and the monitoring.
+    /// Serve the API, its documentation and the monitoring; others run the tasks.
     Api,
+    /// Run tasks, and serve the monitoring.
+    #[command(alias = "celery_worker")]
+    Worker {
+        #[command(flatten)]
+        settings: WorkerSettings,
+        /// End once nothing is due and nothing runs.
+        #[arg(long)]
+        drain: bool,
+    },
+    /// Turn schedules into tasks, and serve the monitoring. Any number of them may run.
+    #[command(alias = "celery_beat")]
+    Beat,
+    /// Look at tasks, and do something about them.
+    #[command(subcommand)]
+    Task(TaskCommand),
+    /// Look at schedules.
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
     /// Migrate, fill or reset the database.
     #[command(subcommand)]
     Db(Db),
@@ -142,9 +176,29 @@ pub(crate) enum ConfigCommand {
     Reference,
 }
 
+impl Cli {
+    /// The command line of this process. `main`, which other starters have in front of their commands, may stand there
+    /// too.
+    pub(crate) fn of_process() -> Self {
+        Self::parse_from(without_main(std::env::args_os()))
+    }
+
+    /// Everything that the configuration is read from, and what is to be done.
+    pub(crate) fn parts(mut self) -> (Sources, Option<Command>) {
+        let worker = match &mut self.command {
+            Some(Command::Worker { settings, .. }) => std::mem::take(settings),
+            _ => WorkerSettings::default(),
+        };
+        (self.settings.sources(worker), self.command)
+    }
+}
+
+fn without_main(arguments: impl Iterator<Item = OsString>) -> impl Iterator<Item = OsString> {
+    arguments.enumerate().filter(|(place, word)| *place != 1 || word != "main").map(|(_, word)| word)
+}
+
 impl Settings {
-    /// Everything that the configuration is read from.
-    pub(crate) fn sources(self) -> Sources {
+    fn sources(self, worker: WorkerSettings) -> Sources {
         let (host, port) = match self.bind {
             Some((host, port)) => ((host, "--bind"), (port, "--bind")),
             None => ((self.host, "--host"), (self.port, "--port")),
@@ -154,6 +208,8 @@ impl Settings {
             ("http.port", port),
             ("log.level", (self.log_level, "--log-level")),
             ("http.root_path", (self.root_path, "--root-path")),
+            ("tasks.queues", (worker.queues, "--queues")),
+            ("tasks.concurrency", (worker.concurrency, "--concurrency")),
         ];
         let overrides = given
             .into_iter()
@@ -207,6 +263,31 @@ mod tests {
         for wrong in ["", ":", "[]", "[::", "::]", "[::]x", "[[::]]:80"] {
             assert!(split_address(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_names_of_other_starters_are_understood() {
+        for (name, ours) in [("celery_worker", "worker"), ("celery_beat", "beat")] {
+            let command = |name| format!("{:?}", Cli::parse_from(["plinth", name]).command);
+            assert_eq!(command(name), command(ours));
+        }
+        let line = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        for (given, means) in [
+            (line(&["plinth", "main", "db", "upgrade"]), line(&["plinth", "db", "upgrade"])),
+            (line(&["plinth", "main"]), line(&["plinth"])),
+            (line(&["plinth", "db", "main"]), line(&["plinth", "db", "main"])),
+        ] {
+            assert_eq!(without_main(given.into_iter()).collect::<Vec<_>>(), means);
+        }
+    }
+
+    #[test]
+    fn what_is_said_to_a_worker_is_a_setting() {
+        let line = ["plinth", "worker", "--queues", "mail,default", "--concurrency", "4", "--port", "1"];
+        let (sources, command) = Cli::parse_from(line).parts();
+        let config = crate::config::Loaded::from(&sources).expect("it is right").config;
+        assert_eq!((config.tasks.queues.len(), config.tasks.concurrency, config.http.port), (2, 4, 1));
+        assert!(matches!(command, Some(Command::Worker { drain: false, .. })));
     }
 
     #[test]

@@ -8,11 +8,14 @@ mod example;
 mod keys;
 mod layers;
 mod load;
+mod names;
 mod problem;
 mod reference;
 mod rules;
+mod schedules;
 mod show;
 mod sources;
+mod tasks;
 
 pub(crate) use self::{
     example::example,
@@ -20,8 +23,10 @@ pub(crate) use self::{
     load::Loaded,
     reference::reference,
     rules::placeholders,
+    schedules::Schedules,
     show::show,
     sources::{Override, Sources},
+    tasks::{Mode, TasksConfig},
 };
 
 use adapter_diesel::DatabaseConfig;
@@ -48,6 +53,9 @@ pub(crate) struct Config {
     pub(crate) database: DatabaseConfig,
     #[validate(nested)]
     pub(crate) redis: RedisConfig,
+    #[validate(nested)]
+    pub(crate) tasks: TasksConfig,
+    pub(crate) schedules: Schedules,
     #[validate(nested)]
     pub(crate) log: LogConfig,
     #[validate(nested)]

@@ -7,9 +7,10 @@ mod commands;
 mod config;
 mod print;
 mod shutdown;
+#[cfg(feature = "faults")]
+mod trial;
 mod wire;
 
-use clap::Parser;
 use std::process::ExitCode;
 
 #[global_allocator]
@@ -18,5 +19,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // Before anything can open a connection. It fails only if a provider is installed already, and then there is one.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    commands::run(cli::Cli::parse())
+    // As the variable FAILPOINTS says, until the end of the process.
+    #[cfg(feature = "faults")]
+    let _failpoints = fail::FailScenario::setup();
+    commands::run(cli::Cli::of_process())
 }

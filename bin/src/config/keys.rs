@@ -1,14 +1,15 @@
-//! Every key there is, from the JSON schema of [`Config`].
+//! Every key there is, from the JSON schema of [`Config`](super::Config).
 
-use super::Config;
-use schemars::generate::SchemaSettings;
+mod schema;
+
+use super::load::value_at;
 use serde_json::Value;
 use std::sync::LazyLock;
 
-/// One value that can be set.
+/// One value that can be set; of a section whose name the user gives, such as a schedule, one for all such sections.
 #[derive(Debug)]
 pub(super) struct Key {
-    /// Such as `http.limits.body_bytes`.
+    /// Such as `http.limits.body_bytes` or `schedules.{name}.cron`.
     pub(super) path: String,
     pub(super) kind: Kind,
     pub(super) optional: bool,
@@ -16,10 +17,12 @@ pub(super) struct Key {
     pub(super) description: String,
     /// Never shown, and not to be kept in a file.
     pub(super) secret: bool,
+    /// Has no default that would do.
+    pub(super) required: bool,
     /// Taken over by a running process on SIGHUP.
     pub(super) reloadable: bool,
-    /// Refused in production unless it is off.
-    pub(super) development_only: bool,
+    /// The value that production refuses.
+    pub(super) development_only: Option<Value>,
 }
 
 /// What a value looks like.
@@ -27,11 +30,21 @@ pub(super) struct Key {
 pub(super) enum Kind {
     Text,
     Duration,
-    Whole { min: Option<i64>, max: Option<i64> },
-    Number { min: Option<f64>, max: Option<f64> },
+    Whole {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
+    Number {
+        min: Option<f64>,
+        max: Option<f64>,
+    },
     Switch,
     Choice(Vec<String>),
     List,
+    /// A whole number for each of some names.
+    Numbers,
+    /// Whatever JSON can say.
+    Json,
 }
 
 /// A group of keys.
@@ -40,6 +53,9 @@ pub(super) struct Section {
     pub(super) path: String,
     pub(super) description: String,
 }
+
+/// Stands in a path for a name that the user gives.
+pub(super) const NAME: &str = "{name}";
 
 /// Names that other programs have made customary, beside `APP__SECTION__KEY`.
 const CUSTOMARY: [(&str, &str); 8] = [
@@ -53,6 +69,8 @@ const CUSTOMARY: [(&str, &str); 8] = [
     ("sentry.dsn", "SENTRY_DSN"),
 ];
 
+static SCHEMA: LazyLock<(Vec<Key>, Vec<Section>)> = LazyLock::new(schema::read);
+
 /// All keys, section by section.
 pub(super) fn keys() -> &'static [Key] {
     &SCHEMA.0
@@ -63,12 +81,59 @@ pub(super) fn sections() -> &'static [Section] {
     &SCHEMA.1
 }
 
-/// The key of this path.
+/// The key of this path, which may hold names.
 pub(super) fn find(path: &str) -> Option<&'static Key> {
-    keys().iter().find(|key| key.path == path)
+    keys().iter().find(|key| matches(&key.path, path))
+}
+
+/// The section of this path.
+pub(super) fn section(path: &str) -> Option<&'static Section> {
+    sections().iter().find(|section| matches(&section.path, path))
+}
+
+/// The sections that this path leads through, the outermost first.
+pub(super) fn above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('.').filter_map(|(dot, _)| path.get(..dot))
+}
+
+/// Every key with its path in this configuration: those of a section whose name the user gives once for each such
+/// section.
+pub(super) fn keys_in(config: &Value) -> Vec<(String, &'static Key)> {
+    let same_family = |a: &Key, b: &Key| a.family().is_some() && a.family() == b.family();
+    let groups = keys().chunk_by(same_family);
+    let paths = groups.flat_map(|group| {
+        let family = group.first().and_then(Key::family);
+        let members = family.and_then(|family| value_at(config, family)?.as_object());
+        let names: Vec<&str> = match family {
+            None => vec![NAME],
+            Some(_) => members.into_iter().flatten().map(|(name, _)| name.as_str()).collect(),
+        };
+        let path = |name: &&str, key: &'static Key| (key.path.replace(NAME, name), key);
+        names.iter().flat_map(|name| group.iter().map(|key| path(name, key))).collect::<Vec<_>>()
+    });
+    paths.collect()
+}
+
+/// Whether a path is one of those that a pattern stands for.
+fn matches(pattern: &str, path: &str) -> bool {
+    let mut names = path.split('.');
+    let fits = |part: &str| names.next().is_some_and(|name| part == name || part == NAME);
+    pattern.split('.').all(fits) && names.next().is_none()
+}
+
+/// A pattern with the names that stand in the same place of `path`.
+pub(super) fn with_names_of(pattern: &str, path: &str) -> String {
+    let names = path.split('.').map(Some).chain(std::iter::repeat(None));
+    let parts = pattern.split('.').zip(names);
+    parts.map(|(part, name)| if part == NAME { name.unwrap_or(part) } else { part }).collect::<Vec<_>>().join(".")
 }
 
 impl Key {
+    /// Such as `schedules`, if what follows in the path is a name that the user gives.
+    pub(super) fn family(&self) -> Option<&str> {
+        self.path.split_once(NAME).map(|(family, _)| family.trim_end_matches('.'))
+    }
+
     /// Such as `APP__HTTP__PORT`.
     pub(super) fn variable(&self) -> String {
         format!("APP__{}", self.path.replace('.', "__").to_uppercase())
@@ -96,7 +161,14 @@ impl Kind {
             Self::Switch => "true or false".to_owned(),
             Self::Choice(choices) => format!("one of {}", choices.join(", ")),
             Self::List => "a list; in a variable its items are separated by commas".to_owned(),
+            Self::Numbers => "names with a whole number for each; in a variable `a=1,b=2`".to_owned(),
+            Self::Json => "a value of any form; in a variable JSON".to_owned(),
         }
+    }
+
+    /// Whether it has names of its own inside, which are no keys.
+    pub(super) fn is_table(&self) -> bool {
+        matches!(self, Self::Numbers | Self::Json)
     }
 
     /// The value that `text`, from a variable or the command line, means. What it cannot mean stays text, for the
@@ -109,6 +181,8 @@ impl Kind {
             }
             Self::Switch => switch(text).map(Value::from),
             Self::List => Some(text.split(',').map(|item| Value::from(item.trim())).collect()),
+            Self::Numbers => numbers(text),
+            Self::Json => serde_json::from_str(text).ok(),
             Self::Text | Self::Duration | Self::Choice(_) => None,
         };
         parsed.unwrap_or_else(|| Value::from(text))
@@ -132,93 +206,18 @@ fn switch(text: &str) -> Option<bool> {
     }
 }
 
-static SCHEMA: LazyLock<(Vec<Key>, Vec<Section>)> = LazyLock::new(|| {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let schema = settings.into_generator().into_root_schema_for::<Config>();
-    let (mut keys, mut sections) = (Vec::new(), Vec::new());
-    collect(schema.as_value(), "", &mut keys, &mut sections);
-    (keys, sections)
-});
-
-fn collect(schema: &Value, path: &str, keys: &mut Vec<Key>, sections: &mut Vec<Section>) {
-    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
-    for (name, property) in properties {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        let description = text(property, "description");
-        if property.get("properties").is_some() {
-            sections.push(Section { path: path.clone(), description });
-            collect(property, &path, keys, sections);
-        } else {
-            keys.push(key(path, description, property));
-        }
-    }
-}
-
-fn key(path: String, description: String, schema: &Value) -> Key {
-    let flag = |name| schema.get(name) == Some(&Value::Bool(true));
-    let default = schema.get("default").cloned().unwrap_or_default();
-    Key {
-        kind: kind(schema, &default),
-        optional: types(schema).contains(&"null"),
-        default,
-        path,
-        description,
-        secret: flag("x-secret"),
-        reloadable: flag("x-reloadable"),
-        development_only: flag("x-development-only"),
-    }
-}
-
-fn kind(schema: &Value, default: &Value) -> Kind {
-    let choices = choices(schema);
-    if !choices.is_empty() {
-        return Kind::Choice(choices);
-    }
-    let bound = |name| schema.get(name);
-    match types(schema).first().copied() {
-        Some("integer") => Kind::Whole {
-            min: bound("minimum").and_then(Value::as_i64),
-            max: bound("maximum").and_then(Value::as_i64),
-        },
-        Some("number") => Kind::Number {
-            min: bound("minimum").and_then(Value::as_f64),
-            max: bound("maximum").and_then(Value::as_f64),
-        },
-        Some("boolean") => Kind::Switch,
-        Some("array") => Kind::List,
-        // The schema of a duration is that of text; only its default tells.
-        _ if default.as_str().is_some_and(|text| humantime::parse_duration(text).is_ok()) => Kind::Duration,
-        _ => Kind::Text,
-    }
-}
-
-fn types(schema: &Value) -> Vec<&str> {
-    match schema.get("type") {
-        Some(Value::String(one)) => vec![one],
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// An enum whose variants are documented is a `oneOf` of constants, another one an `enum`.
-fn choices(schema: &Value) -> Vec<String> {
-    let list = |name| schema.get(name).and_then(Value::as_array).into_iter().flatten();
-    let documented = list("oneOf").flat_map(|one| match one.get("const") {
-        Some(constant) => vec![constant],
-        None => one.get("enum").and_then(Value::as_array).into_iter().flatten().collect(),
-    });
-    let names = documented.chain(list("enum")).filter_map(Value::as_str);
-    names.map(str::to_owned).collect()
-}
-
-/// On one line: a doc comment is broken where its source is.
-fn text(schema: &Value, name: &str) -> String {
-    schema.get(name).and_then(Value::as_str).unwrap_or_default().replace('\n', " ")
+fn numbers(text: &str) -> Option<Value> {
+    let pair = |pair: &str| {
+        let (name, number) = pair.split_once('=')?;
+        Some((name.trim().to_owned(), Value::from(number.trim().parse::<i64>().ok()?)))
+    };
+    text.split(',').map(pair).collect::<Option<serde_json::Map<_, _>>>().map(Value::Object)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn a_key_knows_its_kind_default_and_names() {
@@ -228,11 +227,33 @@ mod tests {
         let body = find("http.limits.body_bytes").unwrap();
         assert_eq!(body.variable(), "APP__HTTP__LIMITS__BODY_BYTES");
         assert_eq!(find("database.acquire_timeout").unwrap().kind, Kind::Duration);
+        assert_eq!(find("tasks.backoff_base").unwrap().kind, Kind::Duration);
+        assert_eq!(find("tasks.queue_concurrency").unwrap().kind, Kind::Numbers);
         let level = find("log.level").unwrap();
         assert!(matches!(&level.kind, Kind::Choice(choices) if choices.contains(&"debug".to_owned())));
         assert!(level.reloadable && !port.reloadable);
         assert!(find("database.url").unwrap().secret && find("sentry.dsn").unwrap().optional);
-        assert!(find("database.reset_on_start").unwrap().development_only);
+        assert_eq!(find("database.reset_on_start").unwrap().development_only, Some(json!(true)));
+    }
+
+    #[test]
+    fn a_key_of_a_schedule_stands_for_that_of_every_schedule() {
+        let cron = find("schedules.nightly.cron").unwrap();
+        assert_eq!((cron.path.as_str(), cron.family()), ("schedules.{name}.cron", Some("schedules")));
+        assert_eq!(cron.variable(), "APP__SCHEDULES__{NAME}__CRON");
+        assert_eq!(find("schedules.nightly.payload").unwrap().kind, Kind::Json);
+        for none in ["schedules.nightly", "schedules.cron", "schedules.a.b.cron", "schedules.nightly.cron.x"] {
+            assert!(find(none).is_none(), "{none}");
+        }
+        assert_eq!(with_names_of(&cron.path, "schedules.a.crn"), "schedules.a.cron");
+        let paths: Vec<String> = keys_in(&json!({"schedules": {"a": {}, "b": {}}}))
+            .into_iter()
+            .map(|(path, _)| path)
+            .filter(|path| path.ends_with(".cron") || path.ends_with(".kind") || path == "http.port")
+            .collect();
+        let expected =
+            ["http.port", "schedules.a.cron", "schedules.a.kind", "schedules.b.cron", "schedules.b.kind"];
+        assert_eq!(paths, expected);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod variables;
 
 pub(crate) use file::encode;
 
-use super::{Environment, problem::Problems, sources::Sources};
+use super::{Environment, keys::find, problem::Problems, sources::Sources};
 use config::{Config as Merger, Map, Source, Value, ValueKind};
 use std::collections::BTreeMap;
 
@@ -41,6 +41,20 @@ pub(super) struct Tree {
     pub(super) origins: BTreeMap<String, String>,
 }
 
+impl Tree {
+    /// See [`origin`].
+    pub(super) fn origin(&self, path: &str) -> Option<&str> {
+        origin(&self.origins, path)
+    }
+}
+
+/// Where the value at `path` came from, or if it is a table the first value inside; `None` if it is a default.
+pub(super) fn origin<'o>(origins: &'o BTreeMap<String, String>, path: &str) -> Option<&'o str> {
+    let inside = format!("{path}.");
+    let below = || origins.range(inside.clone()..).next().filter(|(inner, _)| inner.starts_with(&inside));
+    origins.get(path).or_else(|| below().map(|(_, origin)| origin)).map(String::as_str)
+}
+
 impl Layers {
     /// Reads all.
     pub(super) fn read(sources: &Sources, env: Environment, problems: &mut Problems) -> Self {
@@ -48,9 +62,10 @@ impl Layers {
         let dotenv =
             if env == Environment::Dev { variables::dotenv(sources, problems) } else { BTreeMap::new() };
         let variables = [(&dotenv, " in .env"), (&sources.environment, " in the environment")];
+        let names = variables::Names::of(&file);
         let warnings =
             variables.iter().flat_map(|(pairs, place)| variables::warnings(pairs, place)).collect();
-        let [dotenv, environment] = variables.map(|(pairs, place)| variables::layer(pairs, place, problems));
+        let [dotenv, environment] = variables.map(|(pairs, place)| variables::layer(pairs, place, &names, problems));
         let layers = [file, dotenv, environment, variables::command_line(sources)];
         Self { layers, file: name, warnings }
     }
@@ -95,7 +110,11 @@ fn leaf(origin: &str, value: &serde_json::Value) -> Value {
         serde_json::Value::Array(items) => {
             ValueKind::Array(items.iter().map(|item| leaf(origin, item)).collect())
         }
-        other => ValueKind::String(other.as_str().unwrap_or_default().to_owned()),
+        serde_json::Value::Object(table) => {
+            ValueKind::Table(table.iter().map(|(name, item)| (name.clone(), leaf(origin, item))).collect())
+        }
+        serde_json::Value::Null => ValueKind::Nil,
+        serde_json::Value::String(text) => ValueKind::String(text.clone()),
     };
     Value::new(Some(&origin.to_owned()), kind)
 }
@@ -130,9 +149,10 @@ fn json(value: Value, path: &str, origins: &mut BTreeMap<String, String>) -> ser
     }
 }
 
-/// The values of a tree by path. A section without any is one itself.
+/// The values of a tree by path. A section without any is one itself, and a key may have a table for its value.
 pub(super) fn flatten(tree: &serde_json::Value, path: &str, out: &mut BTreeMap<String, serde_json::Value>) {
-    match tree.as_object() {
+    let is_value = find(path).is_some_and(|key| key.kind.is_table());
+    match tree.as_object().filter(|_| !is_value) {
         Some(section) if !section.is_empty() || path.is_empty() => {
             for (name, value) in section {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };

@@ -2,15 +2,19 @@
 
 use super::{
     Config, Environment,
-    keys::{Key, Kind, find, keys, sections},
+    keys::{Key, Kind, above, find, keys, section, sections, with_names_of},
     layers::{Layers, Tree, flatten},
     problem::{Problems, nearest},
     rules,
     sources::Sources,
 };
+use domain::Invalid;
 use secrecy::ExposeSecret;
 use serde_json::Value;
-use std::{collections::BTreeMap, num::NonZeroUsize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+};
 
 /// A configuration that may be used.
 #[derive(Debug)]
@@ -47,11 +51,21 @@ impl Loaded {
         Ok(Self { config, origins: merged.origins, warnings, worker_threads })
     }
 
+    /// Whether the tasks of all schedules can be scheduled, those not in force included: `check` knows kinds and payloads.
+    pub(crate) fn check_tasks(&self, check: impl Fn(&str, &str) -> Result<(), Invalid>) -> Result<(), Problems> {
+        let mut problems = Problems::default();
+        let tree = Tree { origins: self.origins.clone(), ..Tree::default() };
+        rules::schedules(self.config.schedules.impossible(check), &tree, &mut problems);
+        if problems.0.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
     /// The keys whose values differ from those of `self` in `other`.
     pub(crate) fn changes(&self, other: &Self) -> Vec<Change> {
         let (before, after) = (self.exact(), other.exact());
-        let changed = keys().iter().filter(|key| before.get(&key.path) != after.get(&key.path));
-        changed.map(|key| Change { key: &key.path, reloadable: key.reloadable }).collect()
+        let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let changed = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+        let reloadable = |path: &str| find(path).is_some_and(|key| key.reloadable);
+        changed.map(|path| Change { key: path.clone(), reloadable: reloadable(path) }).collect()
     }
 
     /// The values by path, secrets included: only to be compared.
@@ -67,7 +81,7 @@ impl Loaded {
 /// A key that has another value than before.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Change {
-    pub(crate) key: &'static str,
+    pub(crate) key: String,
     /// Whether a running process can take it over.
     pub(crate) reloadable: bool,
 }
@@ -94,7 +108,21 @@ fn worker_threads(sources: &Sources, problems: &mut Problems) -> Option<usize> {
 /// What can be used, with defaults in place of what cannot.
 fn read(tree: &mut Tree, problems: &mut Problems) -> Config {
     remove_unusable(tree, problems);
+    let shipped = serde_json::to_value(Config::default().schedules).unwrap_or_default();
+    complete(&mut tree.values, "schedules", shipped);
     deserialize(tree, problems)
+}
+
+/// Sets what is not set: of schedules that are shipped, one key may be configured and the others not.
+fn complete(tree: &mut Value, name: &str, shipped: Value) {
+    let Some(section) = tree.as_object_mut() else { return };
+    match shipped {
+        Value::Object(inner) if !inner.is_empty() => {
+            let below = section.entry(name).or_insert_with(|| Value::Object(serde_json::Map::new()));
+            inner.into_iter().for_each(|(name, value)| complete(below, &name, value));
+        }
+        value => drop(section.entry(name).or_insert(value)),
+    }
 }
 
 const EMPTY: &str = "is empty: give it a value or leave it out";
@@ -104,16 +132,16 @@ fn remove_unusable(tree: &mut Tree, problems: &mut Problems) {
     let mut values = BTreeMap::new();
     flatten(&tree.values, "", &mut values);
     for (path, value) in &values {
-        if let Some(key) = keys().iter().find(|key| path.starts_with(&format!("{}.", key.path))) {
+        if let Some((above, key)) = above(path).find_map(|above| Some((above, find(above)?))) {
             let message = format!("must be {}, not a section", key.kind.expected());
-            problems.add_from(&key.path, message, tree.origins.get(path).cloned().unwrap_or_default());
-            remove(&mut tree.values, &key.path);
+            problems.add_from(above, message, tree.origins.get(path).cloned().unwrap_or_default());
+            remove(&mut tree.values, above);
             continue;
         }
-        let section = sections().iter().any(|section| section.path == *path);
+        let section = section(path).is_some();
         let message = match (find(path), value) {
             (None, Value::Null) if section || path.is_empty() => None,
-            (None, Value::Object(_)) if section => None,
+            (None, Value::Object(_)) if section => continue,
             (None, _) if section => Some("is a section: its keys belong below it".to_owned()),
             (None, _) => Some(unknown(path)),
             (Some(key), Value::Null) if key.optional => None,
@@ -132,8 +160,9 @@ fn remove_unusable(tree: &mut Tree, problems: &mut Problems) {
 }
 
 fn unknown(path: &str) -> String {
-    let known = keys().iter().map(|key| key.path.as_str()).chain(sections().iter().map(|s| s.path.as_str()));
-    match nearest(path, known).or_else(|| elsewhere(path)) {
+    let known = keys().iter().map(|key| &key.path).chain(sections().iter().map(|section| &section.path));
+    let known: Vec<String> = known.map(|known| with_names_of(known, path)).collect();
+    match nearest(path, known.iter().map(String::as_str)).or_else(|| elsewhere(path)) {
         Some(near) => format!("is not known; did you mean {near}?"),
         None => "is not known; `plinth config reference` lists all keys".to_owned(),
     }
@@ -147,25 +176,28 @@ fn elsewhere(path: &str) -> Option<&'static str> {
 }
 
 fn deserialize(tree: &mut Tree, problems: &mut Problems) -> Config {
+    if !tree.values.is_object() {
+        tree.values = Value::Object(serde_json::Map::new());
+    }
+    let mut values = BTreeMap::new();
+    flatten(&tree.values, "", &mut values);
     // Each round removes one value, so that the next one can find the next error.
-    for _ in 0..=keys().len() {
-        if !tree.values.is_object() {
-            tree.values = Value::Object(serde_json::Map::new());
-        }
+    for _ in 0..=values.len() {
         let error = match serde_path_to_error::deserialize::<_, Config>(&tree.values) {
             Ok(config) => return config,
             Err(error) => error,
         };
-        let path = error.path().to_string();
-        let key = keys().iter().find(|key| path == key.path || path.starts_with(&format!("{}[", key.path)));
-        let Some(key) = key else {
+        let place = error.path().to_string();
+        let path = place.split('[').next().unwrap_or_default();
+        let found = above(path).chain([path]).find_map(|path| Some((path, find(path)?)));
+        let Some((path, key)) = found else {
             problems.add(path, error.inner().to_string());
             return Config::default();
         };
-        let value = value_at(&tree.values, &key.path).cloned().unwrap_or_default();
-        let origin = tree.origins.get(&key.path).cloned().unwrap_or_default();
-        problems.add_from(&key.path, expected(key, &value, &error.inner().to_string()), origin);
-        remove(&mut tree.values, &key.path);
+        let value = value_at(&tree.values, path).cloned().unwrap_or_default();
+        let origin = tree.origin(path).unwrap_or_default().to_owned();
+        problems.add_from(path, expected(key, &value, &error.inner().to_string()), origin);
+        remove(&mut tree.values, path);
     }
     Config::default()
 }
@@ -176,6 +208,7 @@ fn expected(key: &Key, value: &Value, why: &str) -> String {
         // Only the type itself knows which text it takes.
         Kind::Text if value.is_string() => format!("is {value}: {why}"),
         Kind::List if value.is_array() => format!("is {value}: {why}"),
+        Kind::Numbers if value.is_object() => format!("is {value}: {why}"),
         Kind::Choice(choices) => {
             let near = value.as_str().and_then(|text| nearest(text, choices.iter().map(String::as_str)));
             let hint = near.map(|near| format!("; did you mean {near}?")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The page that documents every key, from the structs themselves.
 
-use super::keys::{Key, keys, sections};
+use super::keys::{Key, NAME, keys, sections};
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -11,7 +11,11 @@ pub(crate) fn reference() -> String {
     let mut page = INTRODUCTION.to_owned();
     for section in sections() {
         let inside = |key: &&Key| key.path.rsplit_once('.').is_some_and(|(parent, _)| parent == section.path);
-        let _ = write!(page, "\n## {}\n\n{}\n", section.path, section.description);
+        let heading = match section.path.contains(NAME) {
+            true => format!("`{}`", section.path),
+            false => section.path.clone(),
+        };
+        let _ = write!(page, "\n## {heading}\n\n{}\n", section.description);
         for key in keys().iter().filter(inside) {
             let _ = write!(page, "\n{}", entry(key));
         }
@@ -27,6 +31,7 @@ fn entry(key: &Key) -> String {
     }
     let variables = variables.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let default = match &key.default {
+        _ if key.required => "none; it has to be given".to_owned(),
         Value::Null => "none".to_owned(),
         Value::String(text) if text.is_empty() => "empty".to_owned(),
         Value::String(text) => format!("`{text}`"),

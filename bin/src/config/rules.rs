@@ -6,6 +6,7 @@ use super::{
     layers::{Layers, Tree},
     load::value_at,
     problem::Problems,
+    schedules::Wrong,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -30,6 +31,15 @@ pub(super) fn fields(config: &Config, tree: &Tree, problems: &mut Problems) {
     if let Err(errors) = config.validate() {
         sections_own(&errors, "", false, tree, problems);
     }
+    schedules(config.schedules.wrong(), tree, problems);
+}
+
+/// Adds what is wrong with schedules.
+pub(super) fn schedules(wrong: Vec<Wrong>, tree: &Tree, problems: &mut Problems) {
+    for (name, key, message) in wrong {
+        let section = format!("schedules.{name}");
+        add(&key.map_or(section.clone(), |key| format!("{section}.{key}")), message, tree, problems);
+    }
 }
 
 /// Adds everything that breaks a rule. `declared`: whether `APP_ENV` is set.
@@ -43,6 +53,8 @@ pub(super) fn check(
     if let Err(errors) = config.validate() {
         sections_own(&errors, "", true, merged, problems);
     }
+    schedules(config.schedules.wrong(), merged, problems);
+    schedules(config.schedules.missing(), merged, problems);
     if config.env == Environment::Prod {
         production(config, layers, merged, problems);
     }
@@ -91,9 +103,11 @@ fn production(config: &Config, layers: &Layers, merged: &Tree, problems: &mut Pr
             format!("is a secret in a file, which APP_ENV=prod refuses: set {variable} or {variable}_FILE");
         problems.add_from(path, message, layers.file.clone().unwrap_or_default());
     }
-    for key in keys().iter().filter(|key| key.development_only) {
-        if value_at(&merged.values, &key.path) == Some(&Value::Bool(true)) {
-            let message = "is on, which APP_ENV=prod refuses: it is for development and tests".to_owned();
+    for key in keys() {
+        let value = key.development_only.as_ref();
+        if value.is_some() && value_at(&merged.values, &key.path) == value {
+            let found = value.and_then(Value::as_str).unwrap_or("on");
+            let message = format!("is {found}, which APP_ENV=prod refuses: it is for development and tests");
             add(&key.path, message, merged, problems);
         }
     }
@@ -176,5 +190,5 @@ fn written(value: &Value) -> String {
 }
 
 fn add(key: &str, message: String, tree: &Tree, problems: &mut Problems) {
-    problems.add_from(key, message, tree.origins.get(key).map_or("default", String::as_str));
+    problems.add_from(key, message, tree.origin(key).unwrap_or("default"));
 }

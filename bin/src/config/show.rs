@@ -3,38 +3,32 @@
 
 use super::{
     example::place,
-    keys::{keys, sections},
+    keys::{above, keys_in},
+    layers::origin,
     load::{Loaded, value_at},
 };
 use adapter_telemetry::redact;
 use config::{FileFormat, Format};
 use serde_json::Value;
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 /// See the module.
 pub(crate) fn show(loaded: &Loaded) -> String {
     let values = serde_json::to_value(&loaded.config).unwrap_or_default();
     let mut out = format!("# APP_ENV is {}\n", loaded.config.env);
-    let mut section = "";
-    for key in keys() {
-        let parent = key.path.rsplit_once('.').map_or("", |(parent, _)| parent);
-        for above in sections() {
-            let enters = parent == above.path || parent.starts_with(&format!("{}.", above.path));
-            let was_in = section == above.path || section.starts_with(&format!("{}.", above.path));
-            if enters && !was_in {
-                let (indent, name) = place(&above.path);
-                let _ = writeln!(out, "{indent}{name}:");
-            }
+    let mut entered = BTreeSet::new();
+    for (path, _) in keys_in(&values) {
+        for section in above(&path).filter(|section| entered.insert((*section).to_owned())) {
+            let (indent, name) = place(section);
+            let _ = writeln!(out, "{indent}{name}:");
         }
-        section = parent;
-        let value = value_at(&values, &key.path).cloned().unwrap_or_default();
+        let value = value_at(&values, &path).cloned().unwrap_or_default();
         let value = match &value {
             Value::String(text) => scalar(&redact(text)),
             other => other.to_string(),
         };
-        let origin = loaded.origins.get(&key.path).map_or("default", String::as_str);
-        let (indent, name) = place(&key.path);
-        let _ = writeln!(out, "{indent}{name}: {value}  # {origin}");
+        let (indent, name) = place(&path);
+        let _ = writeln!(out, "{indent}{name}: {value}  # {}", origin(&loaded.origins, &path).unwrap_or("default"));
     }
     out
 }

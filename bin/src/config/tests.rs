@@ -4,6 +4,7 @@ use std::fs;
 mod files;
 mod layers;
 mod rules;
+mod tasks;
 mod wrong;
 
 /// Sources that hold nothing but these variables.

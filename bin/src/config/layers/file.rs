@@ -5,13 +5,17 @@ use crate::config::{problem::Problems, sources::Sources};
 use config::{FileFormat, Format, Map, Value, ValueKind};
 use std::{collections::BTreeMap, error::Error, fs};
 
+const BROKER: &str =
+    "here it is REDIS_URL (in a file: redis.url), which only wakes workers: the database holds the tasks";
+const RESULTS: &str = "nothing takes its place: the database keeps what tasks answer";
+
 /// Names of other starters, and what to use instead: errors in a file and in the environment.
 pub(super) const FORMER: [(&str, &str); 5] = [
     ("SQLALCHEMY_DATABASE_URI", "here it is DATABASE_URL (in a file: database.url)"),
-    ("CELERY_CONF.BROKER_URL", "here it is REDIS_URL (in a file: redis.url); there are no tasks yet"),
-    ("CELERY_CONF.CELERY_RESULT_BACKEND", "nothing takes its place: there are no tasks yet"),
-    ("CELERY_BROKER_URL", "here it is REDIS_URL (in a file: redis.url); there are no tasks yet"),
-    ("CELERY_RESULT_BACKEND", "nothing takes its place: there are no tasks yet"),
+    ("CELERY_CONF.BROKER_URL", BROKER),
+    ("CELERY_CONF.CELERY_RESULT_BACKEND", RESULTS),
+    ("CELERY_BROKER_URL", BROKER),
+    ("CELERY_RESULT_BACKEND", RESULTS),
 ];
 
 /// The same of names that any program may use: errors in a file, which is ours alone, and warnings in the environment.
@@ -21,7 +25,7 @@ pub(super) const COMMON: [(&str, &str); 7] = [
     ("DEBUG", "use APP_ENV=dev on a developer's machine, and LOG_LEVEL=debug for more log lines"),
     ("FLASK_DEBUG", "use APP_ENV=dev on a developer's machine, and LOG_LEVEL=debug for more log lines"),
     ("FLASK_ENV", "here it is APP_ENV: dev, test or prod"),
-    ("APP_MODULE", "nothing takes its place: `plinth` is the whole program"),
+    ("APP_MODULE", "nothing takes its place: the command says what runs, such as `plinth api` or `plinth worker`"),
     ("WEB_CONCURRENCY", "one process uses all processors; TOKIO_WORKER_THREADS says how many threads serve"),
     ("FORWARDED_ALLOW_IPS", "here it is http.trusted_proxies (variable: APP__HTTP__TRUSTED_PROXIES)"),
 ];

@@ -6,11 +6,68 @@ use super::{
     leaf,
 };
 use crate::config::{
-    keys::{Key, find, keys},
+    Config,
+    keys::{Key, NAME, find, keys},
     problem::{Problems, nearest},
     sources::Sources,
 };
-use std::{collections::BTreeMap, fs, path::Path};
+use config::ValueKind;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+/// Names that a file or we ourselves have given to sections, such as schedules. A variable is in capitals and knows no
+/// hyphen, so `PRUNE_TASKS` leads to whichever of these it fits.
+pub(super) struct Names(BTreeSet<String>);
+
+impl Names {
+    pub(super) fn of(file: &Layer) -> Self {
+        let given = match file.0.get("schedules").map(|schedules| &schedules.kind) {
+            Some(ValueKind::Table(table)) => table.keys().cloned().collect(),
+            _ => BTreeSet::new(),
+        };
+        let shipped = Config::default().schedules;
+        Self(given.into_iter().chain(shipped.names().map(str::to_owned)).collect())
+    }
+
+    /// The name that `word`, a part of a variable, means: a new one has hyphens.
+    fn meant(&self, word: &str) -> String {
+        let new = word.to_lowercase().replace('_', "-");
+        let known = self.0.iter().find(|name| name.replace('_', "-") == new);
+        known.cloned().unwrap_or(new)
+    }
+}
+
+/// A key, and how it is called here.
+struct Addressed {
+    key: &'static Key,
+    path: String,
+    variable: String,
+}
+
+/// Every key that a variable could set; those of named sections for each name that a variable holds.
+fn addressed(environment: &BTreeMap<String, String>, names: &Names) -> Vec<Addressed> {
+    let each = |key: &'static Key| {
+        let pattern = key.variable();
+        let Some((before, after)) = pattern.split_once(&NAME.to_uppercase()) else {
+            return vec![Addressed { key, path: key.path.clone(), variable: pattern }];
+        };
+        let word = |variable: &str| {
+            let word = variable.strip_prefix(before)?.strip_suffix(after)?;
+            (!word.is_empty() && !word.contains("__")).then(|| word.to_owned())
+        };
+        let words = environment.keys().filter_map(|variable| Some((variable, word(variable)?)));
+        let found = words.map(|(variable, word)| Addressed {
+            key,
+            path: key.path.replace(NAME, &names.meant(&word)),
+            variable: variable.clone(),
+        });
+        found.collect()
+    };
+    keys().iter().flat_map(each).collect()
+}
 
 /// The pairs of `.env`.
 pub(super) fn dotenv(sources: &Sources, problems: &mut Problems) -> BTreeMap<String, String> {
@@ -41,10 +98,16 @@ pub(super) fn dotenv(sources: &Sources, problems: &mut Problems) -> BTreeMap<Str
 }
 
 /// `place` is where they are, for messages: ` in .env`.
-pub(super) fn layer(environment: &BTreeMap<String, String>, place: &str, problems: &mut Problems) -> Layer {
+pub(super) fn layer(
+    environment: &BTreeMap<String, String>,
+    place: &str,
+    names: &Names,
+    problems: &mut Problems,
+) -> Layer {
     let mut layer = Layer::default();
-    for key in keys() {
-        let names = [Some(key.variable()), key.customary().map(str::to_owned)].into_iter().flatten();
+    let all = addressed(environment, names);
+    for Addressed { key, path, variable } in &all {
+        let names = [Some(variable.clone()), key.customary().map(str::to_owned)].into_iter().flatten();
         let names = names.flat_map(|name| {
             [name.clone(), format!("{name}_FILE")].into_iter().take(1 + usize::from(key.secret))
         });
@@ -53,7 +116,7 @@ pub(super) fn layer(environment: &BTreeMap<String, String>, place: &str, problem
             if !set.is_empty() {
                 problems.add(
                     set.join(" and "),
-                    format!("set the same value, {}: keep one of them{place}", key.path),
+                    format!("set the same value, {path}: keep one of them{place}"),
                 );
             }
             continue;
@@ -61,9 +124,9 @@ pub(super) fn layer(environment: &BTreeMap<String, String>, place: &str, problem
         let value = environment.get(name).map(String::as_str).unwrap_or_default();
         let Some(value) = value_of(key, name, value, place, problems) else { continue };
         let origin = format!("{name}{place}");
-        layer.0.insert(key.path.clone(), leaf(&origin, &value));
+        layer.0.insert(path.clone(), leaf(&origin, &value));
     }
-    unknown_variables(environment, place, problems);
+    unknown_variables(environment, place, &all, problems);
     layer
 }
 
@@ -120,8 +183,13 @@ fn parse(key: &Key, text: &str) -> serde_json::Value {
     key.kind.parse(text)
 }
 
-fn unknown_variables(environment: &BTreeMap<String, String>, place: &str, problems: &mut Problems) {
-    let ours: Vec<String> = keys().iter().map(Key::variable).collect();
+fn unknown_variables(
+    environment: &BTreeMap<String, String>,
+    place: &str,
+    all: &[Addressed],
+    problems: &mut Problems,
+) {
+    let ours: Vec<String> = all.iter().map(|known| known.variable.clone()).collect();
     let secret = |name: &str| {
         name.strip_suffix("_FILE")
             .is_some_and(|name| keys().iter().any(|key| key.secret && key.variable() == name))
@@ -136,9 +204,9 @@ fn unknown_variables(environment: &BTreeMap<String, String>, place: &str, proble
             continue;
         }
         let near = nearest(name, known);
-        let key = keys().iter().find(|key| Some(key.variable().as_str()) == near);
+        let key = all.iter().find(|known| Some(known.variable.as_str()) == near);
         let hint = match (near, key) {
-            (Some(near), Some(key)) => format!("; did you mean {near}, for {}?", key.path),
+            (Some(near), Some(known)) => format!("; did you mean {near}, for {}?", known.path),
             (Some(near), None) => format!("; did you mean {near}?"),
             (None, _) => "; `plinth config reference` lists all variables".to_owned(),
         };

@@ -2,8 +2,9 @@
 
 use super::{
     super::{
-        keys::keys,
+        keys::keys_in,
         layers::{Layers, flatten},
+        load::value_at,
     },
     *,
 };
@@ -19,9 +20,10 @@ fn the_example_holds_every_key_with_its_default() {
     let mut found = std::collections::BTreeMap::new();
     let layers = Layers::read(&sources(&[("CONF", &text)]), Environment::Dev, &mut Problems::default());
     flatten(&layers.merged().values, "", &mut found);
-    for key in keys() {
-        let value = found.remove(&key.path).unwrap_or_else(|| panic!("{} is missing", key.path));
-        assert_eq!(value, key.default, "{}", key.path);
+    let default = serde_json::to_value(Config::default()).unwrap();
+    for (path, _) in keys_in(&default) {
+        let value = found.remove(&path).unwrap_or_else(|| panic!("{path} is missing"));
+        assert_eq!(Some(&value), value_at(&default, &path), "{path}");
     }
     assert!(found.is_empty(), "not known: {found:?}");
     let Loaded { config, .. } = loaded(&[("CONF", &text)]);
@@ -56,6 +58,15 @@ fn the_dotenv_example_names_only_what_exists() {
 fn the_example_is_up_to_date() {
     let file = fs::read_to_string(shipped("config-example.yml")).unwrap();
     assert!(file == example(), "it differs: run `plinth config example > config-example.yml`");
+}
+
+#[test]
+fn what_the_example_holds_as_a_comment_is_right_too() {
+    let example = example();
+    let (_, comment) = example.split_once("for example:\n").unwrap();
+    let (comment, _) = comment.split_once("\n\n").unwrap();
+    let uncommented = format!("schedules:\n{}", comment.replace("  #", "  "));
+    assert_eq!(loaded(&[("CONF", &uncommented)]).config.schedules.enabled().len(), 2, "{uncommented}");
 }
 
 #[test]
