@@ -16,7 +16,7 @@ setup: ## once after cloning: toolchain, git hook, a migrated and seeded develop
 dev: ## run, and run again on each change (needs bacon: cargo install --locked bacon)
 	bacon run
 
-run: ## API, documentation and monitoring on SQLite
+run: ## everything in one process on SQLite: API, worker, beat, documentation, monitoring
 	$(CARGO) run --locked
 
 test: ## every test; PostgreSQL's where its server programs are installed
