@@ -1,11 +1,13 @@
-//! Two pieces of SQL that Diesel has no words for, and that keyset pages live on.
+//! Pieces of SQL that Diesel has no words for: keyset pages live on two of them, claims on the third.
 
 use diesel::{
     QueryResult,
     backend::Backend,
     expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate},
+    pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_types::Bool,
+    sqlite::Sqlite,
 };
 
 /// `(a, b) > (x, y)`: the condition of a page whose sort key has ties.
@@ -103,4 +105,47 @@ impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Limited<Q> {
 impl<Q> QueryId for Limited<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+/// `column IN (query)`, for a query that locks what it finds. On PostgreSQL as `column = ANY (ARRAY (query))`: an array is made
+/// once, whereas a subquery may be planned to run once for each row, and then locks more than its limit.
+#[derive(Debug, Clone, Copy, QueryId)]
+pub(crate) struct Among<C, Q> {
+    column: C,
+    query: Q,
+}
+
+/// See [`Among`].
+pub(crate) fn among<C, Q>(column: C, query: Q) -> Among<C, Q> {
+    Among { column, query }
+}
+
+impl<C, Q> Expression for Among<C, Q> {
+    type SqlType = Bool;
+}
+
+impl<C: QueryFragment<Pg>, Q: QueryFragment<Pg>> QueryFragment<Pg> for Among<C, Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" = ANY (ARRAY (");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+impl<C: QueryFragment<Sqlite>, Q: QueryFragment<Sqlite>> QueryFragment<Sqlite> for Among<C, Q> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
+        out.push_sql(" IN (");
+        self.query.walk_ast(out.reborrow())?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<C: AppearsOnTable<QS>, Q, QS> AppearsOnTable<QS> for Among<C, Q> {}
+
+impl<C, Q> ValidGrouping<()> for Among<C, Q> {
+    type IsAggregate = is_aggregate::No;
 }

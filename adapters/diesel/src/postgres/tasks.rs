@@ -1,18 +1,36 @@
 //! Statements on tasks in PostgreSQL's words: those that take many rows at once as arrays, so that their text is constant
 //! and a connection prepares it once.
 
-use super::{Backend, Conn, repositories::ledger::NewRow};
-use crate::types::{
-    At, Document, Id,
-    sql::{Document as Json, Guid, Instant},
+use super::{
+    Backend, Conn, Db,
+    repositories::ledger::{self, NewRow},
+    write,
 };
+use crate::{
+    error::Undone,
+    types::{
+        At, Document, Id,
+        sql::{Document as Json, Guid, Instant},
+    },
+};
+use application::{
+    Finished,
+    faults::{failpoint, mutant},
+};
+use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
-    query_builder::{AstPass, QueryFragment, QueryId},
+    dsl::sql,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
     serialize::ToSql,
-    sql_types::{Array, BigInt, HasSqlType, Integer, Nullable, Text},
+    sql_types::{Array, BigInt, Bool, HasSqlType, Integer, Nullable, Text},
 };
 use diesel_async::RunQueryDsl;
+use domain::TaskId;
+use std::collections::HashSet;
+
+/// The first half of a lock's number; any will do, if every process takes the same.
+const SUSPECTS: i32 = 0x7375_7370;
 
 /// Inserts new tasks.
 pub(crate) async fn insert(conn: &mut Conn, rows: Vec<NewRow>) -> QueryResult<()> {
@@ -99,6 +117,76 @@ impl QueryFragment<Backend> for Insert {
         );
         Ok(())
     }
+}
+
+/// Commits successes, all in one statement, which is its own transaction; those whose claims held.
+pub(crate) async fn finish(
+    db: &Db,
+    finished: &[Finished],
+    now: DateTime<Utc>,
+) -> Result<HashSet<TaskId>, Undone> {
+    failpoint("in_finish");
+    let written: Vec<Id> = write!(db, conn => Finish::new(finished, now).get_results(&mut conn))?;
+    let mut held: HashSet<TaskId> = written.into_iter().map(|id| TaskId(id.0)).collect();
+    for Finished { claim, .. } in finished {
+        if !held.contains(&claim.id) && write!(db, conn => ledger::settled_before(&mut conn, *claim))? {
+            held.insert(claim.id);
+        }
+    }
+    Ok(held)
+}
+
+/// Successes, turned into columns.
+struct Finish<'a> {
+    now: At,
+    ids: Vec<Id>,
+    fences: Vec<i64>,
+    results: Vec<&'a str>,
+}
+
+impl<'a> Finish<'a> {
+    fn new(finished: &'a [Finished], now: DateTime<Utc>) -> Self {
+        Self {
+            now: now.into(),
+            ids: finished.iter().map(|finished| Id(finished.claim.id.0)).collect(),
+            fences: finished.iter().map(|finished| finished.claim.fence).collect(),
+            results: finished.iter().map(|finished| finished.result.as_str()).collect(),
+        }
+    }
+}
+
+impl QueryId for Finish<'_> {
+    type QueryId = Finish<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl Query for Finish<'_> {
+    type SqlType = Guid;
+}
+
+impl QueryFragment<Backend> for Finish<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql(
+            "UPDATE tasks SET state = 'succeeded', session_id = NULL, version = version + 1, finished_at = ",
+        );
+        out.push_bind_param::<Instant, _>(&self.now)?;
+        out.push_sql(", result = done.result::json FROM unnest(");
+        out.push_bind_param::<Array<Guid>, _>(&self.ids)?;
+        list::<BigInt, _>(&mut out, &self.fences)?;
+        list::<Text, _>(&mut out, &self.results)?;
+        out.push_sql(") AS done (id, fence, result) WHERE tasks.id = done.id AND tasks.state = 'running'");
+        if !mutant("no_fence_check") {
+            out.push_sql(" AND tasks.fence = done.fence");
+        }
+        out.push_sql(" RETURNING tasks.id");
+        Ok(())
+    }
+}
+
+/// Whether the caller's transaction is the only one that claims a suspect of the queue, until it ends.
+pub(crate) async fn alone(conn: &mut Conn, queue: &str) -> QueryResult<bool> {
+    let lock = sql::<Bool>("pg_try_advisory_xact_lock(").bind::<Integer, _>(SUSPECTS).sql(", hashtext(");
+    diesel::select(lock.bind::<Text, _>(queue).sql("))")).get_result(conn).await
 }
 
 /// One more array of the list.

@@ -1,8 +1,16 @@
 //! Statements on tasks in SQLite's words.
 
-use super::{Conn, repositories::ledger::NewRow};
-use crate::schema::tasks;
+use super::{
+    Conn, Db,
+    repositories::ledger::{self, NewRow},
+    transaction,
+};
+use crate::{error::Undone, schema::tasks};
+use application::{Finished, faults::failpoint};
+use chrono::{DateTime, Utc};
 use diesel::{QueryResult, SqliteConnection};
+use domain::TaskId;
+use std::collections::HashSet;
 
 /// Inserts new tasks, one statement each, which costs nothing here; but one trip to the thread for all of them.
 pub(crate) async fn insert(conn: &mut Conn, rows: Vec<NewRow>) -> QueryResult<()> {
@@ -12,4 +20,27 @@ pub(crate) async fn insert(conn: &mut Conn, rows: Vec<NewRow>) -> QueryResult<()
         })
     };
     conn.spawn_blocking(insert).await
+}
+
+/// Commits successes; those whose claims held.
+pub(crate) async fn finish(
+    db: &Db,
+    finished: &[Finished],
+    now: DateTime<Utc>,
+) -> Result<HashSet<TaskId>, Undone> {
+    transaction!(db, conn => async {
+        let mut held = HashSet::new();
+        for Finished { claim, result } in finished {
+            if ledger::finish_one(conn, *claim, result, now).await? {
+                held.insert(claim.id);
+            }
+        }
+        failpoint("in_finish");
+        Ok(held)
+    })
+}
+
+/// Whether the caller's transaction is the only one that claims a suspect of the queue: it is, since it has the file.
+pub(crate) async fn alone(_conn: &mut Conn, _queue: &str) -> QueryResult<bool> {
+    Ok(true)
 }

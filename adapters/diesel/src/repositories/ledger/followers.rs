@@ -1,6 +1,6 @@
 //! What becomes of those that wait for a task when it ends.
 
-use super::Conn;
+use super::{Conn, for_update};
 use crate::{
     schema::{task_groups, tasks},
     types::{At, Id},
@@ -70,7 +70,8 @@ pub(crate) async fn orphan(conn: &mut Conn, place: PlaceRow, now: DateTime<Utc>)
         let rest = tasks::chain_id.eq(chain).and(tasks::chain_position.gt(position));
         diesel::update(tasks::table.filter(rest.and(waiting))).set(cancelled).execute(conn).await?;
     } else if let Some(group) = place.group_id {
-        let callback = task_groups::table.find(group).select(task_groups::callback_id);
+        // The lock is for a retry of another member, which may be about to bring the callback back to waiting.
+        let callback = for_update!(task_groups::table.find(group).select(task_groups::callback_id));
         let callback: Id = callback.get_result(conn).await?;
         let callback = tasks::table.filter(tasks::id.eq(callback).and(waiting));
         diesel::update(callback).set(cancelled).execute(conn).await?;
