@@ -63,7 +63,7 @@ impl TaskKind for Trial {
     const NAME: &'static str = "TRIAL";
     const RETRY: RetryPolicy =
         RetryPolicy { base: Duration::from_millis(50), cap: Duration::from_millis(500) };
-    const TIMEOUT: Duration = Duration::from_secs(2);
+    const TIMEOUT: Duration = Duration::from_secs(5);
 
     type Services = PersonController;
     type Output = Done;

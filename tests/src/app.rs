@@ -16,6 +16,7 @@ pub struct Setup {
     stack: Stack,
     arguments: Vec<String>,
     environment: BTreeMap<String, String>,
+    flawed: bool,
 }
 
 impl Setup {
@@ -30,7 +31,7 @@ impl Setup {
         ];
         schema::learn(plinth);
         let environment = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-        Self { plinth, stack, arguments: vec!["api".to_owned()], environment }
+        Self { plinth, stack, arguments: vec!["api".to_owned()], environment, flawed: false }
     }
 
     /// The binary under test.
@@ -47,6 +48,24 @@ impl Setup {
     pub fn with(self, setting: &str, value: impl ToString) -> Self {
         let name = format!("APP__{}", setting.to_uppercase().replace('.', "__"));
         self.env(&name, value)
+    }
+
+    /// As [`Self::with`], unless it is set already.
+    pub fn or(mut self, setting: &str, value: impl ToString) -> Self {
+        let name = format!("APP__{}", setting.to_uppercase().replace('.', "__"));
+        self.environment.entry(name).or_insert_with(|| value.to_string());
+        self
+    }
+
+    /// Settings that no variable can hold, as the text of a configuration file.
+    pub fn with_file(self, settings: &Value) -> Self {
+        self.env("CONF", settings)
+    }
+
+    /// Panics in handlers of tasks are what the test wants.
+    pub fn expecting_panics(mut self) -> Self {
+        self.flawed = true;
+        self
     }
 
     /// An environment variable.
@@ -88,7 +107,7 @@ impl Setup {
             self.environment.entry("REDIS_URL".to_owned()).or_insert_with(|| redis.to_owned());
         }
         let folder = Folder::new();
-        let plinth = self.plinth;
+        let (plinth, flawed) = (self.plinth, AtomicBool::new(self.flawed));
         let process = self.env("DATABASE_URL", url).process(&folder);
         let listening = |line: &str| {
             let line: Value = serde_json::from_str(line).ok()?;
@@ -100,7 +119,7 @@ impl Setup {
         };
         let (url, monitor_url) = process.output.wait_for("the line `listening`", listening).await;
         let (client, monitor) = (Client::new(&url), Client::new(&monitor_url));
-        TestApp { client, monitor, plinth, process, folder, database: None, flawed: AtomicBool::new(false) }
+        TestApp { client, monitor, plinth, process, folder, database: None, flawed }
     }
 
     /// Starts the application where it is not expected to come up.
@@ -191,6 +210,25 @@ impl TestApp {
     /// Everything that it has written.
     pub fn output(&self) -> String {
         self.process.output.text()
+    }
+
+    /// A figure of `/metrics`, over all its labels; 0 while nothing was counted.
+    pub async fn figure(&self, name: &str) -> f64 {
+        let page = self.monitor.get("/metrics").undocumented().await.expect(200).text();
+        let of_name = page
+            .lines()
+            .filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '{'])));
+        of_name.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
+    /// Whether it ends by itself in this time.
+    pub async fn ends_within(&mut self, limit: std::time::Duration) -> bool {
+        tokio::time::timeout(limit, self.process.output.closed()).await.is_ok()
     }
 
     /// Sends a signal.

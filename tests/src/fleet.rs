@@ -2,14 +2,16 @@
 //!
 //! Their leases and polls are short, so that what takes a minute in production takes seconds here.
 
-use crate::{Folder, Redis, Setup, Stack, TestApp, TestDatabase, command};
+use crate::{Folder, Postgres, Proxy, Setup, Stack, TestApp, TestDatabase, command};
 use serde_json::Value;
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
+use tokio::time::Instant;
 
 /// Processes and what they share.
 pub struct Fleet {
     setup: Setup,
-    database: TestDatabase,
+    url: String,
+    database: Option<TestDatabase>,
     redis: Option<String>,
     folder: Folder,
     /// The one with a public listener.
@@ -19,7 +21,8 @@ pub struct Fleet {
 }
 
 impl Setup {
-    /// Lease 3 s, renewal 0.75 s, reclaim 0.5 s, poll 0.25 s, drain 5 s, backoff of 50 ms to 500 ms.
+    /// Lease 3 s, renewal 0.75 s, reclaim 0.5 s, poll 0.25 s, drain 5 s, backoff of 50 ms to 500 ms; what is set already
+    /// stays.
     pub fn with_short_leases(self) -> Self {
         let settings = [
             ("lease", "3s"),
@@ -33,7 +36,7 @@ impl Setup {
             ("backoff_base", "50ms"),
             ("backoff_cap", "500ms"),
         ];
-        let short = |setup: Self, (name, value): (&str, &str)| setup.with(&format!("tasks.{name}"), value);
+        let short = |setup: Self, (name, value): (&str, &str)| setup.or(&format!("tasks.{name}"), value);
         settings.into_iter().fold(self.with("log.level", "info"), short)
     }
 }
@@ -42,49 +45,115 @@ impl Fleet {
     /// An API and so many workers on PostgreSQL and Redis, or one process on SQLite.
     pub async fn start(setup: Setup, workers: usize) -> Self {
         let redis = setup.redis().await.map(str::to_owned);
-        Self::start_beside(setup, workers, redis).await
-    }
-
-    /// The same with a Redis of the test's own.
-    pub async fn start_with(setup: Setup, workers: usize, redis: &Redis) -> Self {
-        Self::start_beside(setup, workers, Some(redis.url().to_owned())).await
-    }
-
-    async fn start_beside(setup: Setup, workers: usize, redis: Option<String>) -> Self {
         let database = setup.database().await;
+        let url = database.url().to_owned();
+        Self::start_on(setup, workers, (url, Some(database)), redis).await
+    }
+
+    /// The same with the Redis at `redis`.
+    pub async fn start_with(setup: Setup, workers: usize, redis: &str) -> Self {
+        let database = setup.database().await;
+        let url = database.url().to_owned();
+        Self::start_on(setup, workers, (url, Some(database)), Some(redis.to_owned())).await
+    }
+
+    /// The same on a server of the test's own, which is migrated first.
+    pub async fn start_on_server(setup: Setup, workers: usize, server: &Postgres) -> Self {
+        let url = server.url("postgres");
+        command(setup.plinth(), &["db", "upgrade"]).env("DATABASE_URL", &url).run().await.succeeded();
+        let redis = setup.redis().await.map(str::to_owned);
+        Self::start_on(setup, workers, (url, None), redis).await
+    }
+
+    async fn start_on(
+        setup: Setup,
+        workers: usize,
+        (url, database): (String, Option<TestDatabase>),
+        redis: Option<String>,
+    ) -> Self {
         let setup = setup.with_short_leases();
         let setup = match &redis {
             Some(url) => setup.env("REDIS_URL", url),
             None => setup,
         };
         let role = if setup.stack() == Stack::Sqlite { "all" } else { "api" };
-        let api = setup.clone().arguments(&[role]).start_on(database.url()).await;
-        let mut fleet = Self { setup, database, redis, folder: Folder::new(), api, workers: Vec::new() };
-        if role == "api" {
-            for _ in 0..workers {
-                let worker = fleet.process(&["worker"]).await;
-                fleet.workers.push(worker);
-            }
+        let api = setup.clone().arguments(&[role]).start_on(&url).await;
+        let mut fleet = Self { setup, url, database, redis, folder: Folder::new(), api, workers: Vec::new() };
+        for _ in 0..workers {
+            fleet.start_worker().await;
         }
         fleet
     }
 
+    /// Whether everything is in one process.
+    pub fn is_one_process(&self) -> bool {
+        self.setup.stack() == Stack::Sqlite
+    }
+
+    /// A further worker. On SQLite the one process, if it is not there.
+    pub async fn start_worker(&mut self) {
+        if !self.is_one_process() {
+            let worker = self.process(&["worker"]).await;
+            self.workers.push(worker);
+        } else if !self.api.is_running() {
+            self.revive().await;
+        }
+    }
+
     /// A further process on the same database.
     pub async fn process(&self, arguments: &[&str]) -> TestApp {
-        self.setup.clone().arguments(arguments).start_on(self.database.url()).await
+        self.setup.clone().arguments(arguments).start_on(&self.url).await
+    }
+
+    /// A further process whose way to the database leads through `proxy`.
+    pub async fn process_behind(&self, arguments: &[&str], proxy: &Proxy) -> TestApp {
+        self.setup.clone().arguments(arguments).start_on(&proxy.url(&self.url)).await
+    }
+
+    /// A further process in which `failpoints` are set. On SQLite no other may run.
+    pub async fn failing(&self, arguments: &[&str], failpoints: &str) -> TestApp {
+        self.setup.clone().env("FAILPOINTS", failpoints).arguments(arguments).start_on(&self.url).await
+    }
+
+    /// Ends the one process on SQLite, so that another can have the file.
+    pub async fn free_the_file(&mut self) {
+        if self.is_one_process() {
+            self.api.die().await;
+        }
+    }
+
+    /// The process with the public listener again, if it has ended.
+    pub async fn revive(&mut self) {
+        if !self.api.is_running() {
+            let role = if self.is_one_process() { "all" } else { "api" };
+            self.api = self.process(&[role]).await;
+        }
     }
 
     /// Kills a worker, or the one process, and starts another in its place.
     pub async fn kill(&mut self, worker: usize) {
         if self.workers.is_empty() {
-            let next = self.setup.clone().arguments(&["all"]);
             self.api.die().await;
-            self.api = next.start_on(self.database.url()).await;
+            self.revive().await;
         } else {
             let worker = worker % self.workers.len();
             self.workers.swap_remove(worker).kill().await;
-            let next = self.process(&["worker"]).await;
-            self.workers.push(next);
+            self.start_worker().await;
+        }
+    }
+
+    /// Starts again whatever has ended, as long as tasks are left, for at most `limit`.
+    pub async fn supervise(&mut self, limit: Duration) {
+        let end = Instant::now() + limit;
+        while !self.is_settled().await {
+            assert!(Instant::now() < end, "not settled within {limit:?}");
+            self.revive().await;
+            let before = self.workers.len();
+            self.workers.retain_mut(TestApp::is_running);
+            for _ in self.workers.len()..before {
+                self.start_worker().await;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -93,9 +162,14 @@ impl Fleet {
         self.folder.path().join("journal")
     }
 
-    /// The database that all share.
+    /// The address of the database that all share.
+    pub fn database_url(&self) -> &str {
+        &self.url
+    }
+
+    /// The database that all share, unless it is on a server of the test's own.
     pub fn database(&self) -> &TestDatabase {
-        &self.database
+        self.database.as_ref().expect("a database of its own")
     }
 
     /// Schedules a task for each payload, from the command line.
@@ -109,7 +183,7 @@ impl Fleet {
 
     /// Runs a command of `plinth` on the same database and answers what it prints.
     pub async fn plinth(&self, arguments: &[&str]) -> String {
-        let mut command = command(self.setup.plinth(), arguments).env("DATABASE_URL", self.database.url());
+        let mut command = command(self.setup.plinth(), arguments).env("DATABASE_URL", &self.url);
         if let Some(redis) = &self.redis {
             command = command.env("REDIS_URL", redis);
         }
@@ -131,9 +205,12 @@ impl Fleet {
     /// Whether nothing is waiting, queued or running any more.
     pub async fn is_settled(&self) -> bool {
         for state in ["queued", "running", "waiting"] {
-            let reply = self.api.get(&format!("/v1/tasks?limit=1&state={state}")).await;
-            // While processes are killed the API may be short of a database.
-            if reply.status != 200 || reply.json()["objects"] != Value::Array(Vec::new()) {
+            let reply = self.api.get(&format!("/v1/tasks?limit=1&state={state}")).send().await;
+            // While processes are killed the API may be away, or short of a database.
+            let none = reply.is_ok_and(|reply| {
+                reply.status == 200 && reply.json()["objects"].as_array().is_some_and(Vec::is_empty)
+            });
+            if !none {
                 return false;
             }
         }

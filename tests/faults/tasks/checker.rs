@@ -84,8 +84,14 @@ impl Findings {
         effects.len() - effects.iter().map(|(task, _)| task).collect::<BTreeSet<_>>().len()
     }
 
-    /// Nothing is lost, nothing is made up, and what is stored is the result of the last run.
+    /// Nothing is lost or made up, what is stored is the result of the last run, and nobody works on what is another's.
     pub(crate) fn hold(&self, accepted: usize) {
+        self.nothing_is_lost(accepted);
+        self.owners_follow_one_another();
+    }
+
+    /// The same where a process was stopped or cut off: what it does elsewhere before it notices nobody can prevent.
+    pub(crate) fn nothing_is_lost(&self, accepted: usize) {
         assert_eq!(self.tasks.len(), accepted, "rows = accepted");
         let ended: usize = ["succeeded", "failed", "cancelled"].map(|state| self.count(state)).iter().sum();
         assert_eq!(ended, accepted, "every task has reached one terminal state");
@@ -100,7 +106,6 @@ impl Findings {
             assert!(greatest.is_some(), "succeeded without an effect: {task}");
             assert_eq!(task["result"]["fence"].as_i64(), greatest, "the result is the last owner's: {task}");
         }
-        self.owners_follow_one_another();
     }
 
     /// No run does anything once a later one of the same task has begun.
