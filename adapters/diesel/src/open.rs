@@ -1,7 +1,10 @@
 //! Opening: which backend, is it there, may we have it.
 
 use crate::{DatabaseConfig, Kind, MigrateError, postgres, sqlite};
-use application::{BoxError, Doorbell, Error, PersonRepository, Probe};
+use application::{
+    BoxError, Doorbell, Error, Imports, PersonRepository, Probe, Schedules, TaskLedger, TaskRepository,
+    TaskStatistics,
+};
 use chrono::{DateTime, Utc};
 use std::{path::PathBuf, sync::Arc};
 
@@ -83,6 +86,46 @@ impl Database {
         match &self.0 {
             Backend::Postgres(db) => db.persons(),
             Backend::Sqlite(db) => db.persons(),
+        }
+    }
+
+    /// The tasks as workers see them.
+    pub fn ledger(&self) -> Arc<dyn TaskLedger> {
+        match &self.0 {
+            Backend::Postgres(db) => db.ledger(),
+            Backend::Sqlite(db) => db.ledger(),
+        }
+    }
+
+    /// What people see of tasks.
+    pub fn tasks(&self) -> Arc<dyn TaskRepository> {
+        match &self.0 {
+            Backend::Postgres(db) => db.tasks(),
+            Backend::Sqlite(db) => db.tasks(),
+        }
+    }
+
+    /// Figures of queues and processes.
+    pub fn statistics(&self) -> Arc<dyn TaskStatistics> {
+        match &self.0 {
+            Backend::Postgres(db) => db.statistics(),
+            Backend::Sqlite(db) => db.statistics(),
+        }
+    }
+
+    /// How far schedules are.
+    pub fn schedules(&self) -> Arc<dyn Schedules> {
+        match &self.0 {
+            Backend::Postgres(db) => db.schedules(),
+            Backend::Sqlite(db) => db.schedules(),
+        }
+    }
+
+    /// Where uploads wait for their import.
+    pub fn imports(&self) -> Arc<dyn Imports> {
+        match &self.0 {
+            Backend::Postgres(db) => db.imports(),
+            Backend::Sqlite(db) => db.imports(),
         }
     }
 

@@ -122,4 +122,11 @@ description::schema! {
     }
 }
 
-diesel::allow_tables_to_appear_in_same_query!(tasks, task_groups, task_faults, task_sessions, schedule_fires);
+diesel::allow_tables_to_appear_in_same_query!(
+    tasks,
+    task_groups,
+    task_faults,
+    task_sessions,
+    schedule_fires,
+    person_imports
+);

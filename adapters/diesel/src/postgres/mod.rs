@@ -99,6 +99,40 @@ macro_rules! write {
 }
 pub(crate) use write;
 
+/// Runs a read that may take long on a connection of the pool: on a shared one others would wait behind it.
+macro_rules! scan {
+    ($db:expr, $conn:ident => $query:expr) => {
+        $crate::postgres::write!($db, $conn => $query)
+    };
+}
+pub(crate) use scan;
+
+/// Inserts rows, a vector of them, in one statement.
+macro_rules! insert_many {
+    ($conn:expr, $table:expr, $rows:expr $(, $on_conflict:ident)?) => {
+        diesel_async::RunQueryDsl::execute(diesel::insert_into($table).values($rows)$(.$on_conflict())?, $conn)
+            .await
+            .map(drop)
+    };
+}
+pub(crate) use insert_many;
+
+/// The rows of a query, locked until the transaction ends; waits for whoever has them.
+macro_rules! for_update {
+    ($query:expr) => {
+        $query.for_update()
+    };
+}
+pub(crate) use for_update;
+
+/// As [`for_update!`], without those that somebody else has.
+macro_rules! skip_locked {
+    ($query:expr) => {
+        $query.for_update().skip_locked()
+    };
+}
+pub(crate) use skip_locked;
+
 /// Runs `$work` in one transaction on a connection of the pool; an error rolls it back. Not repeated, as for [`write!`].
 macro_rules! transaction {
     ($db:expr, $conn:ident => $work:expr) => {

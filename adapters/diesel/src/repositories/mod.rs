@@ -3,14 +3,21 @@
 //!
 //! Free functions take a connection, so that they compose; the ports are implemented on types that hold the [`Db`].
 
+mod imports;
 pub(super) mod ledger;
 pub(super) mod persons;
 mod probes;
+mod schedules;
+mod statistics;
+mod tasks;
 
-use super::{Backend, Conn, Db, admin, migrations, read, tasks as statements, transaction, violated, write};
+use super::{
+    Backend, Conn, Db, admin, for_update, insert_many, migrations, read, scan, skip_locked,
+    tasks as statements, transaction, violated, write,
+};
 use crate::{error::failed, pool::Lane};
 use application::{
-    Error, PersonRepository, Probe,
+    Error, Imports, PersonRepository, Probe, Schedules, TaskLedger, TaskRepository, TaskStatistics,
     faults::{failpoint, mutant},
 };
 use chrono::{DateTime, Utc};
@@ -39,6 +46,31 @@ impl Db {
     /// See `Database::persons`.
     pub(crate) fn persons(&self) -> Arc<dyn PersonRepository> {
         Arc::new(persons::Persons { db: self.clone() })
+    }
+
+    /// See `Database::tasks`.
+    pub(crate) fn tasks(&self) -> Arc<dyn TaskRepository> {
+        Arc::new(tasks::Tasks { db: self.clone() })
+    }
+
+    /// See `Database::statistics`.
+    pub(crate) fn statistics(&self) -> Arc<dyn TaskStatistics> {
+        Arc::new(statistics::Statistics { db: self.clone() })
+    }
+
+    /// See `Database::schedules`.
+    pub(crate) fn schedules(&self) -> Arc<dyn Schedules> {
+        Arc::new(schedules::ScheduleStore { db: self.clone() })
+    }
+
+    /// See `Database::imports`.
+    pub(crate) fn imports(&self) -> Arc<dyn Imports> {
+        Arc::new(imports::ImportStore { db: self.clone() })
+    }
+
+    /// See `Database::ledger`.
+    pub(crate) fn ledger(&self) -> Arc<dyn TaskLedger> {
+        Arc::new(ledger::Ledger { db: self.on(Lane::Worker), lease: self.on(Lane::Lease) })
     }
 
     /// See `Database::now`.

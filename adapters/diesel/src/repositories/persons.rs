@@ -1,6 +1,6 @@
 //! Persons in the table `persons`.
 
-use super::{Backend, Conn, Db, commit, ledger, read, transaction, violated, write};
+use super::{Backend, Conn, Db, commit, insert_many, ledger, read, transaction, violated, write};
 use crate::{
     error::{Conflict, Undone, failed},
     fragments::{beyond, limited},
@@ -21,12 +21,15 @@ pub(crate) struct Persons {
     pub(super) db: Db,
 }
 
-const CONFLICTS: [Conflict; 1] = [Conflict {
+/// Nobody has the e-mail address of another person.
+pub(super) const EMAIL_TAKEN: Conflict = Conflict {
     constraint: "persons_email_key_key",
     field: "email",
     code: "taken",
     message: "is the e-mail address of another person",
-}];
+};
+
+const CONFLICTS: [Conflict; 1] = [EMAIL_TAKEN];
 
 /// Runs a statement that touches one person, or none if somebody else was faster, and `$then` with it. Without `$then` the
 /// statement is its own transaction.
@@ -137,6 +140,17 @@ pub(crate) async fn insert_new(conn: &mut Conn, person: &Person) -> QueryResult<
         .do_nothing()
         .execute(conn)
         .await
+}
+
+/// Adds those whose ids are not there and whose e-mail addresses nobody has.
+pub(super) async fn insert_all_new(conn: &mut Conn, persons: &[&Person]) -> QueryResult<()> {
+    let rows: Vec<PersonRow> = persons.iter().copied().map(PersonRow::from).collect();
+    insert_many!(conn, persons::table, rows, on_conflict_do_nothing)
+}
+
+/// Those of `ids` that are there.
+pub(super) async fn present(conn: &mut Conn, ids: &[Id]) -> QueryResult<Vec<Id>> {
+    persons::table.filter(persons::id.eq_any(ids)).select(persons::id).load(conn).await
 }
 
 /// The persons made last that the domain would not accept, or whose key is not that of their e-mail address.

@@ -88,14 +88,17 @@ async fn fire(conn: &mut Conn, firing: &Firing) -> Result<(Fired, BTreeSet<Queue
         schedule_fires::task_id.eq(Id(firing.task.id.0)),
     );
     // The second guard, should somebody have set the schedule back.
-    let first =
-        diesel::insert_into(schedule_fires::table).values(fire).on_conflict_do_nothing().execute(conn).await?;
+    let first = diesel::insert_into(schedule_fires::table)
+        .values(fire)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
     if first == 0 {
         return Ok((Fired::Taken, BTreeSet::new()));
     }
     let then = Then { tasks: vec![firing.task.clone()], ..Then::default() };
     let scheduled = ledger::apply(conn, &then).await?;
-    if let Some(holder) = scheduled.ids.first().filter(|id| **id != firing.task.id) {
+    if let Some(holder) = scheduled.ids.iter().next().filter(|id| **id != firing.task.id) {
         // Of two tasks with the same unique key the first counts.
         diesel::update(schedule_fires::table.find((firing.schedule.as_str(), At::from(firing.slot))))
             .set(schedule_fires::task_id.eq(Id(holder.0)))
@@ -108,15 +111,13 @@ async fn fire(conn: &mut Conn, firing: &Firing) -> Result<(Fired, BTreeSet<Queue
 /// Moves the schedule on to the slot, unless it is there or beyond. Whoever comes second waits for the row until the first
 /// has committed, and looks again then.
 async fn take(conn: &mut Conn, firing: &Firing) -> QueryResult<bool> {
-    let taken = diesel::insert_into(schedules::table)
+    let later = diesel::insert_into(schedules::table)
         .values((schedules::name.eq(firing.schedule.as_str()), schedules::last_slot.eq(At::from(firing.slot))))
         .on_conflict(schedules::name)
         .do_update()
-        .set(schedules::last_slot.eq(excluded(schedules::last_slot)))
-        .filter(schedules::last_slot.lt(excluded(schedules::last_slot)))
-        .execute(conn)
-        .await?;
-    Ok(taken == 1)
+        .set(schedules::last_slot.eq(excluded(schedules::last_slot)));
+    let later = diesel::query_dsl::methods::FilterDsl::filter(later, schedules::last_slot.lt(excluded(schedules::last_slot)));
+    later.execute(conn).await.map(|taken| taken == 1)
 }
 
 /// Whether an earlier slot is in the way. As many are looked at as may fire at once: each that was let through was one of few.
@@ -156,15 +157,15 @@ async fn list<C: AsyncConnectionCore<Backend = Backend>>(
     let mut all = Vec::with_capacity(known.len());
     // A schedule is a line in a file: there are few.
     for (name, last_slot) in known {
-        let last: Option<Id> = schedule_fires::table
-            .inner_join(tasks::table.on(tasks::id.eq(schedule_fires::task_id)))
+        let last: Option<Option<Id>> = schedule_fires::table
+            .left_join(tasks::table.on(tasks::id.eq(schedule_fires::task_id)))
             .filter(schedule_fires::schedule.eq(&name))
             .order(schedule_fires::slot.desc())
-            .select(schedule_fires::task_id)
+            .select(tasks::id.nullable())
             .first(conn)
             .await
             .optional()?;
-        all.push((name, last_slot, last));
+        all.push((name, last_slot, last.flatten()));
     }
     Ok(all)
 }

@@ -74,6 +74,46 @@ macro_rules! write {
 }
 pub(crate) use write;
 
+/// Runs a read that may take long: as any other.
+macro_rules! scan {
+    ($db:expr, $conn:ident => $query:expr) => {
+        $crate::sqlite::read!($db, $conn => $query)
+    };
+}
+pub(crate) use scan;
+
+/// Inserts rows, a vector of them, one by one: Diesel knows no other way here. All of them are one trip to the thread that
+/// talks to SQLite.
+macro_rules! insert_many {
+    ($conn:expr, $table:expr, $rows:expr $(, $on_conflict:ident)?) => {{
+        let rows = $rows;
+        let insert = move |conn: &mut diesel::SqliteConnection| {
+            for row in rows {
+                diesel::RunQueryDsl::execute(diesel::insert_into($table).values(row)$(.$on_conflict())?, conn)?;
+            }
+            Ok(())
+        };
+        $conn.spawn_blocking(insert).await
+    }};
+}
+pub(crate) use insert_many;
+
+/// The rows of a query, locked until the transaction ends: it has the whole file.
+macro_rules! for_update {
+    ($query:expr) => {
+        $query
+    };
+}
+pub(crate) use for_update;
+
+/// As [`for_update!`].
+macro_rules! skip_locked {
+    ($query:expr) => {
+        $query
+    };
+}
+pub(crate) use skip_locked;
+
 /// Runs `$work` in one transaction on the writer; an error rolls it back. It takes the file for writing at its beginning: one
 /// that has read before it writes would fail if somebody else had written meanwhile.
 macro_rules! transaction {

@@ -1,10 +1,14 @@
 //! Rows of `tasks`, and how the domain sees them.
 
+use super::{Conn, PlaceRow, for_update};
 use crate::{
+    error::Undone,
     schema::tasks,
     types::{At, Document, Id},
 };
+use application::Error;
 use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use domain::{
     EndReason, Place, Priority, Progress, QueueName, Standing, Task, TaskId, TaskLink, TaskState, Version,
 };
@@ -14,8 +18,8 @@ use uuid::Uuid;
 /// All that is shown of a task.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = tasks)]
-pub(in super::super) struct TaskRow {
-    id: Id,
+pub(super) struct TaskRow {
+    pub(super) id: Id,
     kind: String,
     queue: String,
     priority: i32,
@@ -24,7 +28,7 @@ pub(in super::super) struct TaskRow {
     fence: i64,
     version: i64,
     #[diesel(embed)]
-    place: PlaceRow,
+    pub(super) place: PlaceRow,
     payload: Document,
     result: Option<Document>,
     #[diesel(embed)]
@@ -43,7 +47,7 @@ pub(in super::super) struct TaskRow {
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = tasks)]
 pub(super) struct LinkRow {
-    id: Id,
+    pub(super) id: Id,
     kind: String,
     state: String,
     #[diesel(embed)]
@@ -53,32 +57,34 @@ pub(super) struct LinkRow {
     pub(super) place: PlaceRow,
 }
 
+/// What decides what may become of a task.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = tasks)]
+pub(super) struct Held {
+    pub(super) id: Id,
+    queue: String,
+    #[diesel(embed)]
+    standing: StandingRow,
+    #[diesel(embed)]
+    pub(super) place: PlaceRow,
+    pub(super) session_id: Option<Id>,
+}
+
 /// The columns of a [`Standing`].
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = tasks)]
 pub(in super::super) struct StandingRow {
-    state: String,
-    attempt: i32,
-    max_retries: i32,
-    crashes: i32,
-    cancel_requested_at: Option<At>,
-}
-
-/// The columns of a [`Place`].
-#[derive(Debug, Clone, Copy, Queryable, Selectable)]
-#[diesel(table_name = tasks)]
-pub(in super::super) struct PlaceRow {
-    chain_id: Option<Id>,
-    chain_position: Option<i32>,
-    chain_length: Option<i32>,
-    group_id: Option<Id>,
-    callback_of: Option<Id>,
+    pub(in super::super) state: String,
+    pub(in super::super) attempt: i32,
+    pub(in super::super) max_retries: i32,
+    pub(in super::super) crashes: i32,
+    pub(in super::super) cancel_requested_at: Option<At>,
 }
 
 /// The columns of a [`Progress`].
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = tasks)]
-struct ProgressRow {
+pub(super) struct ProgressRow {
     progress: Option<f64>,
     progress_note: Option<String>,
 }
@@ -91,6 +97,29 @@ pub(in super::super) struct Inconsistent {
     column: &'static str,
 }
 
+impl From<Inconsistent> for Undone {
+    fn from(inconsistent: Inconsistent) -> Self {
+        Self::Refused(Error::internal("cannot read a task", inconsistent))
+    }
+}
+
+/// The task, locked until the transaction ends. `NotFound` if there is none.
+pub(super) async fn hold(conn: &mut Conn, id: Id) -> Result<Held, Undone> {
+    let task = for_update!(tasks::table.find(id).select(Held::as_select()));
+    let held = task.first(conn).await.optional()?;
+    held.ok_or_else(|| Undone::Refused(Error::not_found("task", id.0)))
+}
+
+impl Held {
+    pub(super) fn standing(&self) -> Result<Standing, Inconsistent> {
+        self.standing.standing(self.id)
+    }
+
+    pub(super) fn queue(&self) -> Result<QueueName, Inconsistent> {
+        sane(self.id, "queue", QueueName::parse(&self.queue).ok())
+    }
+}
+
 /// `value`, or that `column` of the task is wrong.
 pub(in super::super) fn sane<T>(id: Id, column: &'static str, value: Option<T>) -> Result<T, Inconsistent> {
     value.ok_or(Inconsistent { id: id.0, column })
@@ -101,10 +130,6 @@ impl TaskRow {
     pub(super) fn to_link(&self) -> LinkRow {
         let Self { id, kind, standing, progress, version, place, .. } = self.clone();
         LinkRow { id, kind, state: standing.state, progress, version, place }
-    }
-
-    pub(super) fn place(&self) -> PlaceRow {
-        self.place
     }
 }
 
@@ -120,19 +145,18 @@ impl StandingRow {
     }
 }
 
-impl PlaceRow {
-    pub(in super::super) fn place(&self, id: Id) -> Result<Place, Inconsistent> {
-        let number = |column, value: Option<i32>| sane(id, column, value.and_then(|n| u32::try_from(n).ok()));
-        match (self.chain_id, self.group_id, self.callback_of) {
-            (Some(chain), ..) => Ok(Place::Link {
-                chain: TaskId(chain.0),
-                position: number("chain_position", self.chain_position)?,
-                length: number("chain_length", self.chain_length)?,
-            }),
-            (None, Some(group), _) => Ok(Place::Member { group: group.0 }),
-            (None, None, Some(group)) => Ok(Place::Callback { group: group.0 }),
-            (None, None, None) => Ok(Place::Alone),
-        }
+/// The place that the columns say.
+pub(in super::super) fn place(id: Id, row: PlaceRow) -> Result<Place, Inconsistent> {
+    let number = |column, value: Option<i32>| sane(id, column, value.and_then(|n| u32::try_from(n).ok()));
+    match (row.chain_id, row.group_id, row.callback_of) {
+        (Some(chain), ..) => Ok(Place::Link {
+            chain: TaskId(chain.0),
+            position: number("chain_position", row.chain_position)?,
+            length: number("chain_length", row.chain_length)?,
+        }),
+        (None, Some(group), _) => Ok(Place::Member { group: group.0 }),
+        (None, None, Some(group)) => Ok(Place::Callback { group: group.0 }),
+        (None, None, None) => Ok(Place::Alone),
     }
 }
 
@@ -157,7 +181,7 @@ impl TryFrom<TaskRow> for Task {
             standing: row.standing.standing(id)?,
             fence: row.fence,
             version: sane(id, "version", Version::new(row.version))?,
-            place: row.place.place(id)?,
+            place: place(id, row.place)?,
             payload: row.payload.0,
             result: row.result.map(|result| result.0),
             progress: row.progress.into(),

@@ -1,8 +1,8 @@
 //! Tasks with the tasks that belong to them and with their faults: a handful of statements, however many tasks are asked for.
 
 use super::{
-    Backend,
-    row::{Inconsistent, LinkRow, PlaceRow, TaskRow, sane},
+    Backend, PlaceRow,
+    row::{Inconsistent, LinkRow, TaskRow, sane},
 };
 use crate::{
     schema::{task_faults, task_groups, tasks},
@@ -10,8 +10,8 @@ use crate::{
 };
 use diesel::{QueryResult, prelude::*};
 use diesel_async::{AsyncConnectionCore, RunQueryDsl};
-use domain::{Fault, FaultCode, Task, TaskFault, TaskId, TaskLink, TaskStory};
-use std::collections::HashMap;
+use domain::{Fault, FaultCode, Task, TaskFault, TaskLink, TaskStory};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// How many links a story has at most: the first ones, and always the task itself.
@@ -36,13 +36,11 @@ pub(super) async fn load<C: AsyncConnectionCore<Backend = Backend>>(
 ) -> QueryResult<Rows> {
     let found: Vec<TaskRow> =
         tasks::table.filter(tasks::id.eq_any(ids)).select(TaskRow::as_select()).load(conn).await?;
-    let named = |id: fn(&PlaceRow) -> Option<Id>| {
-        let mut ids: Vec<Uuid> = found.iter().filter_map(|row| id(&row.place())).map(|id| id.0).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
+    let named = |key: Key| -> Vec<Id> {
+        let keys: BTreeSet<Uuid> = found.iter().filter_map(|row| Some(key(&row.place)?.0)).collect();
+        keys.into_iter().map(Id).collect()
     };
-    let (chains, groups) = (named(PlaceRow::chain), named(PlaceRow::group));
+    let (chains, groups) = (named(chain), named(group));
     Ok(Rows {
         links: links(conn, &chains).await?,
         members: members(conn, &groups).await?,
@@ -53,36 +51,35 @@ pub(super) async fn load<C: AsyncConnectionCore<Backend = Backend>>(
 
 async fn links<C: AsyncConnectionCore<Backend = Backend>>(
     conn: &mut C,
-    chains: &[Uuid],
+    chains: &[Id],
 ) -> QueryResult<HashMap<Uuid, Vec<LinkRow>>> {
     if chains.is_empty() {
         return Ok(HashMap::new());
     }
-    let chains: Vec<Id> = chains.iter().copied().map(Id).collect();
     let rows: Vec<LinkRow> = tasks::table
         .filter(tasks::chain_id.eq_any(chains).and(tasks::chain_position.lt(LINKS)))
         .order((tasks::chain_id, tasks::chain_position))
         .select(LinkRow::as_select())
         .load(conn)
         .await?;
-    Ok(together(rows, PlaceRow::chain))
+    Ok(together(rows, chain))
 }
 
 /// Small groups all at once. Of a large one as many as are shown, and none of its other rows.
 async fn members<C: AsyncConnectionCore<Backend = Backend>>(
     conn: &mut C,
-    groups: &[Uuid],
+    groups: &[Id],
 ) -> QueryResult<HashMap<Uuid, Vec<LinkRow>>> {
     if groups.is_empty() {
         return Ok(HashMap::new());
     }
-    let groups: Vec<Id> = groups.iter().copied().map(Id).collect();
     let groups: Vec<(Id, i32, Id)> = task_groups::table
         .filter(task_groups::id.eq_any(groups))
         .select((task_groups::id, task_groups::size, task_groups::callback_id))
         .load(conn)
         .await?;
-    let (large, small): (Vec<_>, Vec<_>) = groups.iter().partition(|(_, size, _)| *size >= LINKS);
+    let (large, small): (Vec<&(Id, i32, Id)>, Vec<_>) =
+        groups.iter().partition(|(_, size, _)| *size >= LINKS);
     let small: Vec<Id> = small.into_iter().map(|(id, ..)| *id).collect();
     let mut rows: Vec<LinkRow> = tasks::table
         .filter(tasks::group_id.eq_any(small))
@@ -91,16 +88,29 @@ async fn members<C: AsyncConnectionCore<Backend = Backend>>(
         .load(conn)
         .await?;
     for (id, ..) in large {
-        let members = tasks::table.filter(tasks::group_id.eq(*id)).order(tasks::id).limit(i64::from(LINKS) - 1);
+        let members =
+            tasks::table.filter(tasks::group_id.eq(*id)).order(tasks::id).limit(i64::from(LINKS) - 1);
         rows.extend(members.select(LinkRow::as_select()).load::<LinkRow>(conn).await?);
     }
     let callbacks: Vec<Id> = groups.iter().map(|(.., callback)| *callback).collect();
     let callbacks = tasks::table.filter(tasks::id.eq_any(callbacks)).select(LinkRow::as_select());
     rows.extend(callbacks.load::<LinkRow>(conn).await?);
-    Ok(together(rows, PlaceRow::group))
+    Ok(together(rows, group))
 }
 
-fn together(rows: Vec<LinkRow>, key: fn(&PlaceRow) -> Option<Id>) -> HashMap<Uuid, Vec<LinkRow>> {
+/// What a place is named by, if it is one of this kind.
+type Key = fn(&PlaceRow) -> Option<Id>;
+
+fn chain(place: &PlaceRow) -> Option<Id> {
+    place.chain_id
+}
+
+/// A member's, or that of which the task is the callback.
+fn group(place: &PlaceRow) -> Option<Id> {
+    place.group_id.or(place.callback_of)
+}
+
+fn together(rows: Vec<LinkRow>, key: Key) -> HashMap<Uuid, Vec<LinkRow>> {
     let mut together: HashMap<Uuid, Vec<LinkRow>> = HashMap::new();
     for row in rows {
         if let Some(key) = key(&row.place) {
@@ -135,16 +145,15 @@ impl Rows {
     }
 
     fn story(&self, row: TaskRow) -> Result<TaskStory, Inconsistent> {
-        let id = row.id();
-        let others = match (row.place().chain(), row.place().group()) {
+        let id = row.id;
+        let others = match (chain(&row.place), group(&row.place)) {
             (Some(chain), _) => self.links.get(&chain.0),
             (None, Some(group)) => self.members.get(&group.0),
             (None, None) => None,
         };
-        let mut links: Vec<LinkRow> = others.cloned().unwrap_or_default();
-        let is_alone = row.place().chain().or(row.place().group()).is_none();
-        if !is_alone && !links.iter().any(|link| link.id() == id) {
-            let callback = links.pop_if(|last| last.place.callback_of().is_some());
+        let mut links = others.cloned().unwrap_or_default();
+        if others.is_some() && !links.iter().any(|link| link.id == id) {
+            let callback = links.pop_if(|last| last.place.callback_of.is_some());
             links.push(row.to_link());
             links.extend(callback);
         }
