@@ -4,17 +4,16 @@
 //! Every file is in the binary. Links between pages are relative, so they hold under every root path.
 
 mod export;
-mod file;
 mod site;
 mod swagger;
 
 pub use export::guide;
 
 use crate::{
+    file::File,
     problem::{ApiError, Kind},
     route::{Request, Response, Route},
 };
-use file::File;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::{collections::HashMap, sync::Arc};
 

@@ -1,9 +1,7 @@
 //! Swagger UI, whose files are inside the crate that brings it: nothing comes from another host.
 
-use super::{
-    file::{File, hash},
-    site::API,
-};
+use super::site::API;
+use crate::file::{File, hash};
 use bytes::Bytes;
 use std::{borrow::Cow, sync::Arc};
 use utoipa_swagger_ui::Config;

@@ -1,4 +1,4 @@
-//! One file of the documentation, and its answer: the file, or 304 if the client has it already.
+//! A file that is part of the binary, and its answer: the file, or 304 if the client has it already.
 
 use crate::route::Response;
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::hash::{DefaultHasher, Hasher as _};
 
 /// Content and the headers that go with it.
-pub(super) struct File {
+pub(crate) struct File {
     content_type: &'static str,
     body: Bytes,
     etag: HeaderValue,
@@ -28,24 +28,24 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 impl File {
     /// A page of text; `tag` changes with it.
-    pub(super) fn page(tag: &str, html: impl Into<Bytes>) -> Self {
+    pub(crate) fn page(tag: &str, html: impl Into<Bytes>) -> Self {
         Self::new(HTML, tag, html.into(), REVALIDATE, Some(PAGE_POLICY))
     }
 
     /// A page of Swagger UI.
-    pub(super) fn api_page(html: impl Into<Bytes>) -> Self {
+    pub(crate) fn api_page(html: impl Into<Bytes>) -> Self {
         let html = html.into();
         Self::new(HTML, &hash(&html), html, REVALIDATE, Some(API_POLICY))
     }
 
     /// An OpenAPI document.
-    pub(super) fn document(json: impl Into<Bytes>) -> Self {
+    pub(crate) fn document(json: impl Into<Bytes>) -> Self {
         let json = json.into();
         Self::new("application/json", &hash(&json), json, REVALIDATE, None)
     }
 
     /// A style sheet, script, picture or index under a name that contains its hash, and is its tag therefore.
-    pub(super) fn asset(name: &str, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn asset(name: &str, body: impl Into<Bytes>) -> Self {
         let content_type = match name.rsplit('.').next() {
             Some("css") => "text/css; charset=utf-8",
             Some("js") => "text/javascript; charset=utf-8",
@@ -70,7 +70,7 @@ impl File {
     }
 
     /// The file with `status`, or 304 without a body if `request` names its tag.
-    pub(super) fn answer(&self, status: StatusCode, request: &HeaderMap) -> Response {
+    pub(crate) fn answer(&self, status: StatusCode, request: &HeaderMap) -> Response {
         let known = status == StatusCode::OK && self.is_known(request);
         let mut response = Response::new(if known { Bytes::new() } else { self.body.clone() }.into());
         *response.status_mut() = if known { StatusCode::NOT_MODIFIED } else { status };
@@ -89,7 +89,7 @@ impl File {
     }
 
     #[cfg(test)]
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
@@ -106,7 +106,7 @@ impl File {
 }
 
 /// Names content: not for secrets, but two versions of a file do not share one.
-pub(super) fn hash(content: &[u8]) -> String {
+pub(crate) fn hash(content: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     hasher.write(content);
     format!("{:016x}", hasher.finish())
