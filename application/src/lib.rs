@@ -26,14 +26,20 @@ pub use schedules::{Fired, Firing, ScheduleStatus, Schedules};
 pub use tasks::{
     Cancellation, Expiry, Retention, TaskController, TaskRepository,
     doorbell::{Bell, Doorbell, DoorbellState, Hint},
+    gauge::QueueGauge,
     handler::{TaskContext, TaskError, TaskKind},
     ledger::{
         Claimed, Claiming, Finished, Minute, NewSession, Reclaimed, Renewal, Renewed, Role, Settled,
         Settlement, TaskLedger,
     },
+    metrics::describe as describe_metrics,
+    registry::Registry,
     scheduler::{Backlog, Scheduler, Signature},
+    settings::WorkerSettings,
     statistics::{QueueDepth, Session, TaskStatistics},
     then::{Claim, Settle, Then},
+    watch::TaskWatch,
+    worker::{Worker, WorkerProgress},
 };
 
 #[cfg(any(test, feature = "mocks"))]

@@ -3,11 +3,19 @@
 //! What runs them is in `tasks/worker.rs`; what they may become is in `domain/src/task/state.rs`.
 
 pub(crate) mod doorbell;
+pub(crate) mod gauge;
 pub(crate) mod handler;
 pub(crate) mod ledger;
+pub(crate) mod metrics;
+pub(crate) mod registry;
 pub(crate) mod scheduler;
+pub(crate) mod settings;
 pub(crate) mod statistics;
+#[cfg(test)]
+pub(crate) mod testing;
 pub(crate) mod then;
+pub(crate) mod watch;
+pub(crate) mod worker;
 
 use crate::{Clock, Context, Error, Then};
 use async_trait::async_trait;

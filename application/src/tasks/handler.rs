@@ -8,7 +8,10 @@ use chrono::{DateTime, Utc};
 use domain::{Priority, Progress, RetryPolicy, TaskId};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::sync::watch;
@@ -99,7 +102,10 @@ pub(crate) struct Run {
     pub(crate) cancel: CancellationToken,
     /// The last one wins; the worker writes it, twice a second at most.
     pub(crate) progress: watch::Sender<Option<Progress>>,
+    pub(crate) max_result_bytes: usize,
     pub(crate) scheduled: Mutex<Then>,
+    /// Whether a write of the handler's own may have committed the success of the task.
+    pub(crate) settled: AtomicBool,
 }
 
 impl<S> TaskContext<S> {
@@ -162,8 +168,13 @@ impl<S> TaskContext<S> {
     /// For the one write that is the work of this task: it commits the success of the task, with `output` and what was
     /// scheduled, in its own transaction, so that its effects happen exactly once. The handler then answers the same output.
     pub fn settle(&self, output: &impl Serialize) -> Result<Then, Error> {
-        let result = serde_json::to_string(output);
-        let result = result.map_err(|error| Error::internal("cannot write the result of a task", error))?;
+        const WHAT: &str = "cannot write the result of a task";
+        let result = serde_json::to_string(output).map_err(|error| Error::internal(WHAT, error))?;
+        let (bytes, most) = (result.len(), self.run.max_result_bytes);
+        if bytes > most {
+            return Err(Error::internal(WHAT, format!("it has {bytes} bytes, the most are {most}")));
+        }
+        self.run.settled.store(true, Ordering::Release);
         let scheduled = self.run.scheduled.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let settle = Settle { claim: self.run.claim, result, at: self.now() };
         Ok(Then { settle: Some(settle), ..scheduled })
@@ -193,7 +204,9 @@ impl<S> TaskContext<S> {
             ids: Arc::new(ids),
             cancel: CancellationToken::new(),
             progress: watch::Sender::new(None),
+            max_result_bytes: 256 * 1024,
             scheduled: Mutex::default(),
+            settled: AtomicBool::new(false),
         };
         Self { services, run: Arc::new(run) }
     }

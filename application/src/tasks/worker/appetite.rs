@@ -1,0 +1,57 @@
+//! Which queues may have more: after a claim that came back full, a hint, or a poll.
+
+use super::slots::Slots;
+use crate::{Claimed, Claiming};
+use chrono::{DateTime, Utc};
+use domain::{QueueName, SessionId};
+
+/// See the module.
+pub(super) struct Appetite {
+    /// In order, each with its cap and whether it may have more.
+    queues: Vec<(QueueName, u32)>,
+    more: Vec<bool>,
+}
+
+impl Appetite {
+    /// Nothing is known to be there yet.
+    pub(super) fn new(queues: &[(QueueName, u32)]) -> Self {
+        Self { queues: queues.to_vec(), more: vec![false; queues.len()] }
+    }
+
+    /// Any queue may have more.
+    pub(super) fn whet(&mut self) {
+        self.more.fill(true);
+    }
+
+    /// The ledger cannot be asked: the next hint or poll asks again.
+    pub(super) fn spoil(&mut self) {
+        self.more.fill(false);
+    }
+
+    /// As many as there is room for, of the queues that may have more; `None` if that is nothing.
+    pub(super) fn claiming(&self, slots: &Slots, session: SessionId, now: DateTime<Utc>) -> Option<Claiming> {
+        if !self.more.contains(&true) {
+            return None;
+        }
+        let (limit, room) = slots.room(&self.queues);
+        let queues = self.queues.iter().zip(room).zip(&self.more);
+        let queues: Vec<(QueueName, u32)> = queues
+            .filter(|((_, room), more)| **more && *room > 0)
+            .map(|(((queue, _), room), _)| (queue.clone(), room))
+            .collect();
+        (!queues.is_empty()).then_some(Claiming { session, queues, limit, now })
+    }
+
+    /// A claim has come back. Where it came back full there may be more, and behind that nobody has looked.
+    pub(super) fn learn(&mut self, claiming: &Claiming, claimed: &[Claimed]) {
+        let exhausted = claimed.len() >= usize::try_from(claiming.limit).unwrap_or(usize::MAX);
+        for (queue, room) in &claiming.queues {
+            let of_queue = claimed.iter().filter(|claimed| claimed.queue == *queue).count();
+            let full = exhausted || of_queue >= usize::try_from(*room).unwrap_or(usize::MAX);
+            let known = self.queues.iter().zip(&mut self.more).find(|((known, _), _)| known == queue);
+            if let Some((_, more)) = known {
+                *more = full;
+            }
+        }
+    }
+}
