@@ -15,6 +15,7 @@ mod settle;
 mod success;
 
 pub(crate) use insert::{END_OF_TIME, NewRow};
+pub(super) use sessions::{SEPARATOR, word};
 pub(crate) use success::settled_before;
 
 use super::{

@@ -1,6 +1,10 @@
 //! Figures of queues and processes, from `tasks`, `task_minutes` and `task_sessions`.
 
-use super::{Backend, Db, read, scan};
+use super::{
+    Backend, Db,
+    ledger::{SEPARATOR, word},
+    read, scan,
+};
 use crate::{
     error::failed,
     schema::{task_minutes, task_sessions, tasks},
@@ -160,10 +164,10 @@ impl TryFrom<SessionRow> for Session {
     type Error = Inconsistent;
 
     fn try_from(row: SessionRow) -> Result<Self, Inconsistent> {
-        let queues = row.queues.split(',').filter(|name| !name.is_empty());
+        let queues = row.queues.split(SEPARATOR).filter(|name| !name.is_empty());
         Ok(Self {
             id: SessionId(row.id.0),
-            role: if row.role == "beat" { Role::Beat } else { Role::Worker },
+            role: if row.role == word(Role::Beat) { Role::Beat } else { Role::Worker },
             host: row.host,
             process: u32::try_from(row.process).unwrap_or(0),
             queues: queues.map(queue).collect::<Result<_, _>>()?,

@@ -4,7 +4,7 @@
 //! the oldest tasks are at one end of the primary key, and nothing that was created after an instant has ended before it.
 
 mod cutoffs;
-mod leftovers;
+mod fires;
 
 use super::{Conn, Db, PlaceRow, skip_locked, transaction};
 use crate::{
@@ -34,7 +34,7 @@ pub(super) async fn prune(db: &Db, expired: &Expiry, limit: u32) -> Result<u32, 
         after = batch.last;
     }
     if deleted < limit {
-        transaction!(db, conn => leftovers::delete(conn, &cutoffs))?;
+        transaction!(db, conn => fires::delete(conn, &cutoffs))?;
     }
     Ok(deleted)
 }

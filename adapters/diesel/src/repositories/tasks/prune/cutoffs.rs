@@ -8,28 +8,25 @@ use domain::TaskState;
 use uuid::Uuid;
 
 /// What ended before these instants may go.
-pub(super) struct Cutoffs {
-    pub(super) now: DateTime<Utc>,
-    before: Vec<(TaskState, DateTime<Utc>)>,
-}
+pub(super) struct Cutoffs(Vec<(TaskState, DateTime<Utc>)>);
 
 impl From<&Expiry> for Cutoffs {
     fn from(expired: &Expiry) -> Self {
         let terminal = |(state, _): &&(TaskState, DateTime<Utc>)| state.is_terminal();
-        Self { now: expired.now, before: expired.before.iter().filter(terminal).copied().collect() }
+        Self(expired.before.iter().filter(terminal).copied().collect())
     }
 }
 
 impl Cutoffs {
     /// The epoch for a state that stays for ever.
     pub(super) fn of(&self, state: TaskState) -> At {
-        let known = self.before.iter().find(|(known, _)| *known == state);
+        let known = self.0.iter().find(|(known, _)| *known == state);
         known.map_or(DateTime::UNIX_EPOCH, |(_, before)| *before).into()
     }
 
     /// Nothing goes that is younger than this.
     pub(super) fn last(&self) -> DateTime<Utc> {
-        self.before.iter().map(|(_, before)| *before).max().unwrap_or(DateTime::UNIX_EPOCH)
+        self.0.iter().map(|(_, before)| *before).max().unwrap_or(DateTime::UNIX_EPOCH)
     }
 
     /// A UUIDv7 begins with the milliseconds of its time (RFC 9562, section 5.7): no task that may go has an id beyond this.
