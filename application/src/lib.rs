@@ -22,7 +22,10 @@ pub use error::{BoxError, Error};
 pub use health::{Check, CheckStatus, Health, HealthController, HealthStatus, Probe, Unwell};
 pub use imports::{ImportController, ImportId, Imports, RowError, StagedRow, Tally, Upload};
 pub use persons::{PersonController, PersonPatch, PersonRepository};
-pub use schedules::{Fired, Firing, ScheduleStatus, Schedules};
+pub use schedules::{
+    BeatController, BeatPorts, BeatProgress, BeatSettings, Fired, Firing, ScheduleReport, ScheduleStatus,
+    Schedules,
+};
 pub use tasks::{
     Cancellation, Expiry, Retention, TaskController, TaskRepository,
     doorbell::{Bell, Doorbell, DoorbellState, Hint},

@@ -2,6 +2,13 @@
 //!
 //! Any number of beats may run: a slot and its task are written in one transaction, under a key that only one can have.
 
+mod beat;
+mod plan;
+mod session;
+
+pub use beat::{BeatController, BeatPorts, BeatProgress, BeatSettings};
+pub use plan::ScheduleReport;
+
 use crate::Error;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
