@@ -79,9 +79,16 @@ pub struct Limits {
     #[validate(range(min = 1024))]
     pub body_bytes: usize,
     /// Bytes of memory for all request bodies above 4 KiB together, from their first byte to the end of the work on them,
-    /// and never less than `body_bytes`; what finds no room within `timeouts.queue` is answered 503 with `Retry-After`.
+    /// and never less than the longest one needs; what finds no room within `timeouts.queue` is answered 503 with `Retry-After`.
     #[validate(range(min = 1024))]
     pub bodies_bytes: usize,
+    /// Bytes of an uploaded file; a longer one is answered 413.
+    #[validate(range(min = 1024))]
+    pub upload_bytes: usize,
+    /// Streams of events that are open at once; further ones are answered 503 with `Retry-After`. They do not count as
+    /// requests being worked on.
+    #[validate(range(min = 1))]
+    pub event_streams: usize,
     /// Requests at once on one HTTP/2 connection.
     #[validate(range(min = 1, max = 1024))]
     pub streams_per_connection: u32,
@@ -183,6 +190,8 @@ impl Default for Limits {
             header_bytes: 32 * 1024,
             body_bytes: 1024 * 1024,
             bodies_bytes: 64 * 1024 * 1024,
+            upload_bytes: 5 * 1024 * 1024,
+            event_streams: 1000,
             streams_per_connection: 128,
         }
     }

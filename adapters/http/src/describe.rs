@@ -22,6 +22,7 @@ pub(crate) fn metrics() {
         "plinth_http_in_flight",
         "Requests that have begun and whose answer is not sent to its end"
     );
+    describe_gauge!("plinth_http_event_streams", "Open streams of events");
     describe_gauge!("plinth_http_connections", "Open connections");
     describe_counter!(
         "plinth_http_connections_refused_total",

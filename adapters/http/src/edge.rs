@@ -14,8 +14,10 @@ mod outage;
 pub use body::Body;
 
 use crate::{
+    Eager,
     call::Call,
     config::HttpConfig,
+    events::EventStreams,
     extract::body::Budget,
     route::{Gate, Meter, Response, Route, filter},
 };
@@ -56,6 +58,10 @@ pub(crate) struct Edge {
     pub(crate) bodies: Budget,
     /// For the lines of requests that fail because a dependency is down.
     pub(crate) outage: Outage,
+    /// Runs what a request has caused before it is answered.
+    pub(crate) eager: Option<Eager>,
+    /// The streams of events that are open.
+    pub(crate) streams: EventStreams,
     in_flight: Gauge,
     /// For requests that reach no route.
     unrouted: Meter,
@@ -85,6 +91,11 @@ impl App {
         }
         headers::complete(response.headers_mut(), &call.request_id);
         access.answered(gzip::compress(response, &call.headers).await)
+    }
+
+    /// Ends all streams of events, open ones and those to come: their clients come back to another process.
+    pub(crate) fn close_streams(&self) {
+        self.edge.streams.close();
     }
 
     /// Waits until no handler is at work.
@@ -131,9 +142,16 @@ impl Edge {
             clock,
             log,
             outage: Outage::new(),
+            eager: None,
+            streams: EventStreams::new(&config.limits),
             in_flight: gauge!("plinth_http_in_flight"),
             unrouted: Meter::new("OTHER", "none", false),
         }
+    }
+
+    /// The same, and requests are answered once `eager` has run what they have caused.
+    pub(crate) fn with_eager(self, eager: Option<Eager>) -> Self {
+        Self { eager, ..self }
     }
 
     /// Takes the facts of a request, without judging them.

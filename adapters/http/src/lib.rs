@@ -9,8 +9,11 @@ mod cursor;
 mod describe;
 mod doc;
 mod edge;
+mod events;
 mod extract;
+mod file;
 mod health;
+mod imports;
 mod list;
 mod mon;
 mod persons;
@@ -19,6 +22,7 @@ mod reply;
 mod route;
 mod schema;
 mod server;
+mod tasks;
 mod v1;
 mod v2;
 
@@ -27,9 +31,13 @@ pub use doc::guide;
 pub use edge::{App, Body};
 pub use server::Server;
 
-use application::{Clock, HealthController, Ids, PersonController};
+use application::{
+    BeatController, Clock, HealthController, Ids, ImportController, PersonController, TaskController,
+    TaskStatistics, TaskWatch,
+};
 use doc::Doc;
 use edge::Edge;
+use futures_util::future::BoxFuture;
 use route::{Facts, Route, document};
 use std::sync::Arc;
 
@@ -37,6 +45,18 @@ use std::sync::Arc;
 pub struct Services {
     /// Persons.
     pub persons: Arc<PersonController>,
+    /// Background tasks.
+    pub tasks: Arc<TaskController>,
+    /// Uploads of persons.
+    pub imports: Arc<ImportController>,
+    /// Tasks as they change.
+    pub watch: Arc<TaskWatch>,
+    /// Queues and processes, for the internal listener.
+    pub statistics: Arc<dyn TaskStatistics>,
+    /// Schedules, for the internal listener.
+    pub beat: Arc<BeatController>,
+    /// If tasks are run by the request that has caused them.
+    pub eager: Option<Eager>,
     /// `/health` and single checks.
     pub health: Arc<HealthController>,
     /// Request ids.
@@ -50,6 +70,9 @@ pub struct Services {
     /// What runs.
     pub build: Build,
 }
+
+/// Runs all tasks that are due. Awaited when a request that may have caused some has succeeded, before its answer is sent.
+pub type Eager = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// What runs, for `/health`.
 #[derive(Debug, Clone, Copy)]
@@ -136,8 +159,9 @@ pub fn routes() -> Vec<RouteInfo> {
 
 fn app(config: &HttpConfig, services: &Services, routes: Vec<Route>) -> App {
     describe::metrics();
-    let Services { ids, clock, log, .. } = services;
-    App::new(Edge::new(config, ids.clone(), clock.clone(), log.clone()), routes)
+    let Services { ids, clock, log, eager, .. } = services;
+    let edge = Edge::new(config, ids.clone(), clock.clone(), log.clone());
+    App::new(edge.with_eager(eager.clone()), routes)
 }
 
 fn doc_routes(root_path: &str) -> Vec<Route> {

@@ -11,7 +11,7 @@ use application::{BoxError, Error};
 use domain::{FieldError, Invalid, Violation};
 use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, time::Duration};
 use utoipa::ToSchema;
 
 /// What a handler answers instead of a success.
@@ -86,11 +86,19 @@ impl ApiError {
             Error::Stale { kind } => {
                 Self::new(dialect.stale, format!("the {kind} was changed meanwhile; get it again and repeat"))
             }
+            Error::TooMany { what, retry_after } => Self::too_many(what, retry_after),
             Error::Unavailable { dependency, .. } => {
                 Self::unavailable(format!("{dependency} is not available")).with_source(error)
             }
             Error::Internal { .. } => Self::internal().with_source(error),
         }
+    }
+
+    /// 429 with the advice when to come again, in whole seconds.
+    fn too_many(detail: String, retry_after: Duration) -> Self {
+        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+        let seconds = HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX));
+        Self::new(Kind::TooManyRequests, detail).with_header(header::RETRY_AFTER, seconds)
     }
 
     /// 503 with the advice to come again.

@@ -56,6 +56,12 @@ pub(crate) fn created(location: &str, body: &impl Serialize) -> Response {
     with_header(response, header::LOCATION, location)
 }
 
+/// 202 with `body` as JSON, and where to see how it goes on.
+pub(crate) fn accepted(location: &str, body: &impl Serialize) -> Response {
+    let response = json_as(StatusCode::ACCEPTED, "application/json", body);
+    with_header(response, header::LOCATION, location)
+}
+
 /// An instant as RFC 3339 in UTC, always with microseconds, so that texts sort like instants.
 pub(crate) struct Instant(pub(crate) DateTime<Utc>);
 

@@ -20,6 +20,8 @@ pub(crate) use openapi::document;
 
 use crate::{
     call::Call,
+    config::Limits,
+    extract::body,
     problem::{ApiError, Kind},
 };
 use application::Context;
@@ -91,6 +93,8 @@ pub(crate) struct Facts {
     pub(crate) deprecation: Option<Deprecation>,
     /// Log requests at debug.
     quiet: bool,
+    /// The most bytes of a body.
+    body_bytes: fn(&Limits) -> usize,
     /// Answer even when too much is under way, at once and in place: only for what costs nothing.
     always: bool,
 }
@@ -138,6 +142,7 @@ impl<S: Clone + Send + Sync + 'static> Declared<S> {
             fails: &[],
             deprecation: None,
             quiet: false,
+            body_bytes: |limits| limits.body_bytes,
             always: false,
         };
         Self { facts, run }
@@ -152,6 +157,12 @@ impl<S: Clone + Send + Sync + 'static> Declared<S> {
     /// Still works, and tells in headers, in the document and in the metrics that it will not for ever.
     pub(crate) fn deprecated(mut self, deprecation: Deprecation) -> Self {
         self.facts.deprecation = Some(deprecation);
+        self
+    }
+
+    /// Its body has a file in it, and may be as long as one.
+    pub(crate) fn upload(mut self) -> Self {
+        self.facts.body_bytes = body::upload;
         self
     }
 
@@ -199,6 +210,11 @@ impl Route {
 }
 
 impl Request {
+    /// The request as the edge sees it.
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
     /// What a use case is told.
     pub(crate) fn context(&self) -> Context {
         self.call.context()

@@ -2,8 +2,12 @@
 //! check before it sends; the limits are the domain's own.
 
 mod parameters;
+mod tasks;
 
-pub(crate) use parameters::{EXAMPLE_ID, IfMatchHeader, IfNoneMatchHeader, id};
+pub(crate) use parameters::{EXAMPLE_ID, IfMatchHeader, IfNoneMatchHeader, LastEventIdHeader, id};
+pub(crate) use tasks::{
+    EndReason, FaultCode, GroupRole, Priority, QueueName, RequestId, TaskKind, TaskState,
+};
 
 use serde_json::json;
 use utoipa::{

@@ -42,7 +42,7 @@ impl Server {
         self.listener.local_addr()
     }
 
-    /// Serves until `stop`. Then no connection is accepted, those at rest are closed, and requests under way are
+    /// Serves until `stop`. Then streams of events end, no connection is accepted, those at rest are closed, and requests under way are
     /// finished, their handlers too, up to the time-out `shutdown`; what is left then is cut.
     pub async fn run(self, stop: CancellationToken) {
         let Self { listener, app, config } = self;
@@ -51,6 +51,8 @@ impl Server {
             () = accept(listener, &connections, &config) => {}
             () = stop.cancelled() => {}
         }
+        // First: they would not end by themselves, and hold up the end of their connections.
+        app.close_streams();
         let deadline = Instant::now() + config.timeouts.shutdown;
         if timeout_at(deadline, connections.drained()).await.is_err() {
             connections.cut().await;

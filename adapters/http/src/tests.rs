@@ -1,10 +1,16 @@
 //! What the composition promises for every route.
 
 use super::*;
-use crate::testing::{Answer, V1, app, finding_ada, get, json, request, send, services, untouched};
+use crate::testing::{
+    Answer, Ports, V1, app, birthday, finding_ada, get, json, request, send, services, untouched,
+};
 use application::{Error, MockProbe};
 use serde_json::Value;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
@@ -55,7 +61,7 @@ fn documents_and_routes_are_the_same() {
     assert_eq!(documented, routed);
     let in_no_document = |route: &RouteInfo| route.version.is_some() && route.operation_id.is_none();
     assert!(!routes().iter().any(in_no_document), "every route of a version is in its document");
-    assert_eq!(documented.len(), 14);
+    assert_eq!(documented.len(), 26);
 }
 
 #[test]
@@ -122,6 +128,66 @@ fn what_a_client_sends_is_bounded_in_the_document() {
     }
     assert!(openapi("v3").is_none());
 }
+
+#[test]
+fn what_can_be_too_much_says_so_in_the_document() {
+    for (version, document) in documents() {
+        let limited: BTreeSet<_> = operations(&document)
+            .into_iter()
+            .filter(|(_, _, operation)| operation["responses"]["429"]["headers"].get("Retry-After").is_some())
+            .map(|(_, path, _)| path)
+            .collect();
+        let wanted =
+            ["persons/imports", "persons/{id}/add-one-year"].map(|path| format!("/{version}/{path}"));
+        assert_eq!(limited, BTreeSet::from(wanted));
+    }
+}
+
+#[test]
+fn a_file_and_a_stream_are_what_they_are_in_the_document() {
+    for (version, document) in documents() {
+        let path = |path: &str| document["paths"][format!("/{version}/{path}")].clone();
+        let form = &path("persons/imports")["post"]["requestBody"]["content"]["multipart/form-data"];
+        assert_eq!(form["schema"]["$ref"], "#/components/schemas/ImportForm");
+        let file = &document["components"]["schemas"]["ImportForm"]["properties"]["file"];
+        assert_eq!((&file["type"], &file["format"]), (&"string".into(), &"binary".into()));
+        let stream = &path("tasks/{id}/events")["get"]["responses"]["200"]["content"];
+        assert!(stream["text/event-stream"].get("example").is_some(), "{stream}");
+    }
+}
+
+/// `ports` in EAGER mode, and how often what was scheduled has run.
+fn eager(ports: Ports) -> (App, Arc<AtomicUsize>) {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let counted = runs.clone();
+    let mut services = ports.services();
+    services.eager = Some(Arc::new(move || {
+        let counted = counted.clone();
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            counted.fetch_add(1, Ordering::Relaxed);
+        })
+    }));
+    (public(&HttpConfig::default(), &services), runs)
+}
+
+#[tokio::test]
+async fn what_a_request_has_caused_has_run_when_it_is_answered() {
+    let (app, runs) = eager(birthday(|_| Ok(()), 1));
+    let year = format!("{V1}/add-one-year");
+    assert_eq!(send(&app, request("POST", &year), "").await.status, 202);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn what_fails_or_only_reads_has_caused_nothing() {
+    let (app, runs) = eager(Ports { persons: finding_ada(), ..Ports::default() });
+    assert_eq!(get(&app, V1).await.status, 200);
+    send(&app, json("POST", "/v1/persons"), "{}").await.is_problem(422, &NOBODY);
+    assert_eq!(runs.load(Ordering::Relaxed), 0);
+}
+
+const NOBODY: [(&str, &str); 3] = [("name", "required"), ("email", "required"), ("age", "required")];
 
 #[tokio::test]
 async fn unknown_paths_are_problems() {

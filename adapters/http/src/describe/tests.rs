@@ -69,5 +69,5 @@ async fn every_figure_is_described_and_registered_before_the_first_request() {
     server.run(stop).await;
     let described = names.described.lock().unwrap();
     assert_eq!(*described, *names.registered.lock().unwrap());
-    assert_eq!(described.len(), 7);
+    assert_eq!(described.len(), 8);
 }

@@ -1,7 +1,7 @@
 //! Compression of answers that gain from it.
 
 use super::body::Body;
-use crate::route::Response;
+use crate::{events::EVENT_STREAM, route::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use http_body::Body as _;
 use std::{convert::Infallible, future::ready};
@@ -43,7 +43,7 @@ fn is_worth_it(response: &Response) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = text(header::CONTENT_TYPE).split(';').next().unwrap_or_default();
     let is_text = matches!(media_type, "application/json" | "application/problem+json" | "image/svg+xml")
-        || (media_type.starts_with("text/") && media_type != "text/event-stream");
+        || (media_type.starts_with("text/") && media_type != EVENT_STREAM);
     let is_exact = headers.get(header::ETAG).is_some_and(|tag| !tag.as_bytes().starts_with(b"W/"));
     is_text
         && !is_exact

@@ -6,8 +6,10 @@ pub(crate) use budget::Budget;
 
 use crate::{
     call::Call,
+    config::Limits,
     problem::{ApiError, Kind},
 };
+use budget::Buffer;
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt as _};
 use http::{HeaderName, HeaderValue, Method, header};
@@ -19,6 +21,9 @@ pub(crate) type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> +
 
 const ACCEPT_POST: HeaderName = HeaderName::from_static("accept-post");
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+/// Bytes of a form beside the file in it: boundaries and headers of parts.
+const FORM: usize = 16 * 1024;
 
 /// What warp hands out.
 pub(crate) fn chunks<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>> + Send + 'static) -> Chunks {
@@ -71,22 +76,25 @@ pub(crate) fn hint(method: &Method, media_types: &[String]) -> Option<(HeaderNam
     (!media_types.is_empty()).then_some((name, value))
 }
 
+/// The most bytes of a form with a file in it.
+pub(crate) fn upload(limits: &Limits) -> usize {
+    limits.upload_bytes.saturating_add(FORM)
+}
+
 /// The whole body: 413 as soon as it is too long, declared so or not, 408 if it is not there in time, 503 if all bodies
 /// together are too long.
-pub(crate) async fn read(call: &Call, body: Chunks) -> Result<Bytes, ApiError> {
-    let limit = call.edge.config.limits.body_bytes;
+pub(crate) async fn read(call: &Call, body: Chunks, limit: usize) -> Result<Bytes, ApiError> {
     let declared = call.header(header::CONTENT_LENGTH).and_then(|length| length.parse::<u64>().ok());
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    match timeout(call.edge.config.timeouts.body, collect(body, &call.edge.bodies)).await {
+    match timeout(call.edge.config.timeouts.body, collect(body, call.edge.bodies.buffer(limit))).await {
         Ok(result) => result,
         Err(_) => Err(closing(ApiError::new(Kind::BodyTimeout, "the body did not arrive in time"))),
     }
 }
 
-async fn collect(mut body: Chunks, budget: &Budget) -> Result<Bytes, ApiError> {
-    let mut all = budget.buffer();
+async fn collect(mut body: Chunks, mut all: Buffer<'_>) -> Result<Bytes, ApiError> {
     while let Some(chunk) = body.next().await {
         let chunk = chunk
             .map_err(|_| closing(ApiError::new(Kind::BadRequest, "the body is cut off or malformed")))?;
@@ -95,7 +103,8 @@ async fn collect(mut body: Chunks, budget: &Budget) -> Result<Bytes, ApiError> {
     Ok(all.into_bytes())
 }
 
-fn too_large(limit: usize) -> ApiError {
+/// 413.
+pub(super) fn too_large(limit: usize) -> ApiError {
     closing(ApiError::new(Kind::BodyTooLarge, format!("the body must have at most {limit} bytes")))
 }
 

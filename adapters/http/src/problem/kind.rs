@@ -16,6 +16,7 @@ pub(crate) enum Kind {
     UnsupportedMediaType,
     Unprocessable,
     PreconditionRequired,
+    TooManyRequests,
     HeaderTooLarge,
     Internal,
     Unavailable,
@@ -60,6 +61,7 @@ impl Kind {
             Self::PreconditionRequired => {
                 (S::PRECONDITION_REQUIRED, "Precondition Required", "precondition-required")
             }
+            Self::TooManyRequests => (S::TOO_MANY_REQUESTS, "Too Many Requests", "too-many-requests"),
             Self::HeaderTooLarge => (
                 S::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "Request Header Fields Too Large",
@@ -75,7 +77,7 @@ impl Kind {
     pub(crate) const fn meaning(self) -> &'static str {
         match self {
             Self::BadRequest => {
-                "The request is malformed: its body is not JSON, its id no UUID, or its Host is missing."
+                "The request is malformed: its body cannot be read, its id is no UUID, or its Host is missing."
             }
             Self::NotFound => "There is no such thing.",
             Self::MethodNotAllowed => {
@@ -89,6 +91,9 @@ impl Kind {
             Self::UnsupportedMediaType => "The body is of a media type that is not taken here.",
             Self::Unprocessable => "A field or parameter is wrong; `errors` says which and why.",
             Self::PreconditionRequired => "The header `If-Match` is missing.",
+            Self::TooManyRequests => {
+                "More is asked for than can be taken now; try again after `Retry-After`."
+            }
             Self::HeaderTooLarge => "The header fields are too many or too long.",
             Self::Internal => "The fault is ours; it is logged under the request id.",
             Self::Unavailable => {

@@ -37,11 +37,16 @@ async fn told(error: Error, dialect: &Dialect) -> (u16, Value) {
     (status, serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap())
 }
 
-fn every_error() -> [(Error, u16, u16); 5] {
+fn too_many(retry_after: Duration) -> Error {
+    Error::TooMany { what: "the queue mail is full".to_owned(), retry_after }
+}
+
+fn every_error() -> [(Error, u16, u16); 6] {
     [
         (Error::not_found("person", 7), 404, 404),
         (Error::conflict("name", "taken", "is taken"), 409, 409),
         (Error::Stale { kind: "person" }, 409, 412),
+        (too_many(Duration::from_secs(3)), 429, 429),
         (Error::unavailable("the database", "secret host is down"), 503, 503),
         (Error::internal("could not count", "secret defect"), 500, 500),
     ]
@@ -79,6 +84,25 @@ async fn causes_do_not_leave_the_house() {
     for (error, ..) in every_error() {
         assert!(!told(error, &PLAIN).await.1.to_string().contains("secret"));
     }
+}
+
+#[test]
+fn what_is_too_much_may_be_asked_again_after_whole_seconds() {
+    for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (5000, "5")] {
+        let error = ApiError::from_application(too_many(Duration::from_millis(millis)), &PLAIN);
+        let response = error.into_response(&call());
+        assert_eq!(response.headers()[header::RETRY_AFTER], seconds, "{millis} ms");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_much_says_what_is_full() {
+    let (status, body) = told(too_many(Duration::from_secs(1)), &PLAIN).await;
+    assert_eq!((status, &body["detail"]), (429, &json!("the queue mail is full")));
+    assert_eq!(
+        (&body["title"], &body["type"]),
+        (&json!("Too Many Requests"), &json!("/api/doc/errors#too-many-requests"))
+    );
 }
 
 #[test]

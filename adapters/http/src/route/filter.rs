@@ -14,17 +14,19 @@ type Filters = BoxedFilter<(Response,)>;
 
 /// All `routes` in one filter. It wants a [`Call`] among the extensions of the request.
 pub(crate) fn filter(routes: Vec<Route>, gate: &Arc<Gate>) -> Filters {
-    let mut groups: VecDeque<(Vec<String>, Vec<Filters>)> = VecDeque::new();
+    let mut groups: VecDeque<(Vec<String>, Vec<Arc<Resource>>)> = VecDeque::new();
     for (path, routes) in by_path(routes) {
         let resource = Arc::new(Resource::new(&path, routes, gate.clone()));
         let prefix = resource.pattern.prefix();
-        let filter = resource_filter(resource);
         match groups.iter_mut().find(|(known, _)| *known == prefix) {
-            Some((_, filters)) => filters.push(filter),
-            None => groups.push_back((prefix, vec![filter])),
+            Some((_, resources)) => resources.push(resource),
+            None => groups.push_back((prefix, vec![resource])),
         }
     }
-    let groups = groups.into_iter().map(|(prefix, filters)| under(&prefix, either(filters)));
+    let groups = groups.into_iter().map(|(prefix, mut resources)| {
+        resources.sort_by_key(|resource| resource.pattern.openness());
+        under(&prefix, either(resources.into_iter().map(resource_filter).collect()))
+    });
     either(groups.chain([not_found()]).collect())
 }
 

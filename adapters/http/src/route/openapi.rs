@@ -121,7 +121,7 @@ fn problem(kind: Kind, path: &str) -> Response {
     let response =
         ResponseBuilder::new().description(kind.meaning()).content("application/problem+json", content);
     match kind {
-        Kind::Unavailable => {
+        Kind::Unavailable | Kind::TooManyRequests => {
             response.header("Retry-After", header("When to come again, in seconds.")).build()
         }
         _ => response.build(),

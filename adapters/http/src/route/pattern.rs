@@ -36,6 +36,16 @@ impl Pattern {
         self.segments.iter().map_while(literal).take(2).collect()
     }
 
+    /// Sorts `/v1/persons/imports` before `/v1/persons/{id}`: what says more of a path is tried first.
+    pub(super) fn openness(&self) -> Vec<u8> {
+        let openness = |segment: &Segment| match segment {
+            Segment::Literal(_) => 0,
+            Segment::One(_) => 1,
+            Segment::Rest(_) => 2,
+        };
+        self.segments.iter().map(openness).collect()
+    }
+
     /// The place of the parameter `name` among all parameters.
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         let names = self.segments.iter().filter_map(|segment| match segment {
@@ -104,6 +114,13 @@ mod tests {
         assert_eq!(matched("/doc/{*rest}", "/doc/a/b.css"), Some(vec!["a/b.css".to_owned()]));
         assert_eq!(matched("/doc/{*rest}", "/doc/"), Some(vec![String::new()]));
         assert_eq!(matched("/doc/{*rest}", "/doc"), None);
+    }
+
+    #[test]
+    fn what_is_literal_comes_before_what_is_open() {
+        let mut patterns = ["/doc/{*rest}", "/doc/{page}/x", "/doc/{page}", "/doc/files", "/doc"];
+        patterns.sort_by_key(|pattern| Pattern::new(pattern).openness());
+        assert_eq!(patterns, ["/doc", "/doc/files", "/doc/{page}", "/doc/{page}/x", "/doc/{*rest}"]);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Everything behind one pattern of paths: its methods, and what follows from them, HEAD, OPTIONS and 405.
 
-use super::{Deprecation, Gate, Meter, Request, Response, Route, media_types, pattern::Pattern};
+use super::{Answer, Deprecation, Gate, Meter, Request, Response, Route, media_types, pattern::Pattern};
 use crate::{
+    Eager,
     call::Call,
     extract::body::{self, Chunks},
     problem::{ApiError, Kind},
@@ -99,7 +100,12 @@ impl Resource {
         if endpoint.route.facts.always {
             return run(request).await;
         }
-        self.gate.pass(move || run(request)).await.unwrap_or_else(|_full| {
+        let eager = request.call.edge.eager.clone().filter(|_| !request.call.method.is_safe());
+        let run = move || match eager {
+            None => run(request),
+            Some(eager) => after(run(request), eager),
+        };
+        self.gate.pass(run).await.unwrap_or_else(|_full| {
             endpoint.shed.increment(1);
             Err(ApiError::unavailable("too many requests are under way; try again in a second"))
         })
@@ -144,9 +150,19 @@ impl Endpoint {
             return Ok(Bytes::new());
         }
         body::check_media_type(call, &self.media_types)?;
-        let read = body::read(call, body).await;
+        let limit = (self.route.facts.body_bytes)(&call.edge.config.limits);
+        let read = body::read(call, body, limit).await;
         read.inspect_err(|error| self.shed.increment(u64::from(error.is(Kind::Unavailable))))
     }
+}
+
+/// What `answer` answers, once `eager` has done what it has caused.
+fn after(answer: Answer, eager: Eager) -> Answer {
+    Box::pin(async move {
+        let response = answer.await?;
+        eager().await;
+        Ok(response)
+    })
 }
 
 fn allow<'a>(methods: impl Iterator<Item = &'a Method>) -> HeaderValue {

@@ -18,6 +18,9 @@ pub(crate) struct IfMatchHeader;
 /// The header `If-None-Match` of a read.
 pub(crate) struct IfNoneMatchHeader;
 
+/// The header `Last-Event-ID` of a client that comes back to a stream of events.
+pub(crate) struct LastEventIdHeader;
+
 /// The path parameter `id`, with a sentence that says whose.
 pub(crate) fn id(description: &str) -> Parameter {
     let uuid = SchemaFormat::KnownFormat(KnownFormat::Uuid);
@@ -30,17 +33,25 @@ impl IntoParams for IfMatchHeader {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let description = "Entity tags of the versions that may be written over, or `*` for any. Required if the \
             resource exists.";
-        vec![condition("If-Match", Required::True, description)]
+        vec![header("If-Match", Required::True, description, "\"1\"")]
     }
 }
 
 impl IntoParams for IfNoneMatchHeader {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
-        vec![condition("If-None-Match", Required::False, "Entity tags that the client has already.")]
+        let description = "Entity tags that the client has already.";
+        vec![header("If-None-Match", Required::False, description, "\"1\"")]
     }
 }
 
-fn condition(name: &str, required: Required, description: &str) -> Parameter {
+impl IntoParams for LastEventIdHeader {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let description = "The `id` of the last event that the client has seen.";
+        vec![header("Last-Event-ID", Required::False, description, "1")]
+    }
+}
+
+fn header(name: &str, required: Required, description: &str, example: &str) -> Parameter {
     let header = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(required);
-    header.description(Some(description)).schema(Some(String::schema())).example(Some(json!("\"1\""))).build()
+    header.description(Some(description)).schema(Some(String::schema())).example(Some(json!(example))).build()
 }

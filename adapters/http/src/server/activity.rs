@@ -29,6 +29,8 @@ pub(super) struct Activity {
     multiplexed: AtomicBool,
     /// The client may still be sending a body that was refused.
     pub(super) unread: AtomicBool,
+    /// An answer without an end is sent: a client that closes its side has gone.
+    listening: AtomicBool,
     /// What was not read of the body of the last request.
     rest: Mutex<Option<Incoming>>,
 }
@@ -47,6 +49,7 @@ impl Activity {
             idle_since: AtomicU64::new(0),
             multiplexed: AtomicBool::new(false),
             unread: AtomicBool::new(false),
+            listening: AtomicBool::new(false),
             rest: Mutex::new(None),
         }
     }
@@ -68,8 +71,19 @@ impl Activity {
 
     /// An answer is sent, or will never be.
     pub(super) fn end(&self) {
+        self.listening.store(false, Relaxed);
         self.idle_since.store(self.now(), Relaxed);
         self.in_flight.fetch_sub(1, Relaxed);
+    }
+
+    /// The answer under way has no end of its own.
+    pub(super) fn listen(&self) {
+        self.listening.store(true, Relaxed);
+    }
+
+    /// Whether a client that closes its side of the connection has gone. Any other may do so and wait for its answer.
+    pub(super) fn is_listening(&self) -> bool {
+        self.listening.load(Relaxed)
     }
 
     /// How long the connection may yet go on as it is; none if that is over.

@@ -4,11 +4,12 @@ use super::{
     activity::Activity,
     inbound::{Inbound, drain},
     stream::Stream,
-    streams::{Streams, offered},
+    streams::{Streams, exhausted, offered},
 };
 use crate::{
     config::{HttpConfig, Timeouts},
     edge::{App, Body, Peer},
+    events::EVENT_STREAM,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, Version, header};
@@ -148,9 +149,17 @@ impl Shared {
         } else if has_body && !multiplexed {
             settle(&busy.0, &mut response, expects).await;
         }
+        if !multiplexed && is_endless(&response) {
+            busy.0.listen();
+        }
         offered();
         Ok(response.map(|body| BusyBody { body, _busy: busy }))
     }
+}
+
+/// Whether only the client can end this answer.
+fn is_endless(response: &Response<Body>) -> bool {
+    response.headers().get(header::CONTENT_TYPE).is_some_and(|value| value == EVENT_STREAM)
 }
 
 /// Where the next request would begin is known only after the body of this one. If that is not read to its end, the answer
@@ -219,8 +228,9 @@ impl http_body::Body for BusyBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if frame.is_ready() {
-            offered();
+        match frame {
+            Poll::Ready(_) => offered(),
+            Poll::Pending => exhausted(),
         }
         frame
     }

@@ -47,6 +47,13 @@ impl Stream {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
+    /// Whether the client has closed its side. hyper would not notice, for it reads nothing while it sends an answer.
+    fn is_gone(&self, cx: &mut Context<'_>) -> bool {
+        let mut byte = [0];
+        let peeked = self.inner.inner().poll_peek(cx, &mut ReadBuf::new(&mut byte));
+        matches!(peeked, Poll::Ready(Ok(0) | Err(_)))
+    }
+
     /// Reads and forgets what the client still sends, until it stops or [`LINGER`] is over.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let limit = self.lingering.get_or_insert_with(|| Box::pin(sleep(LINGER)));
@@ -81,7 +88,12 @@ impl Write for Stream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
+        ready!(Pin::new(&mut self.inner).poll_flush(cx))?;
+        // hyper flushes whenever it is polled, and is polled again when the peek would have another result.
+        if self.activity.is_listening() && self.is_gone(cx) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

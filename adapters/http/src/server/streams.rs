@@ -21,33 +21,49 @@ pub(super) struct Streams {
     pub(super) write: Duration,
 }
 
+/// What a stream waits for.
+#[derive(Clone, Copy)]
+enum For {
+    /// The client, to take what is offered.
+    Client,
+    /// More of the answer.
+    Answer,
+}
+
 task_local! {
-    /// Whether something was offered since the stream was polled last.
-    static OFFERED: Cell<bool>;
+    /// What has become of the answer since the stream was polled last; none if nothing has.
+    static WAITING: Cell<Option<For>>;
 }
 
 /// The stream whose task this is has an answer, or the client has taken a part of it. Does nothing for HTTP/1, where
 /// `stream.rs` sees what is taken.
 pub(super) fn offered() {
-    let _ = OFFERED.try_with(|offered| offered.set(true));
+    let _ = WAITING.try_with(|waiting| waiting.set(Some(For::Client)));
+}
+
+/// All that there is of the answer so far was offered: it is an endless one, for any other has all that it needs. Whether
+/// the client takes it shows when there is more.
+pub(super) fn exhausted() {
+    let _ = WAITING.try_with(|waiting| waiting.set(Some(For::Answer)));
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
         let write = self.write;
-        tokio::spawn(OFFERED.scope(Cell::new(false), async move {
+        tokio::spawn(WAITING.scope(Cell::new(None), async move {
             let mut stream = pin!(stream);
-            let mut waiting: Option<Pin<Box<Sleep>>> = None;
+            let mut patience: Option<Pin<Box<Sleep>>> = None;
             poll_fn(|cx| {
                 if stream.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(());
                 }
-                // Only a stream that does not end with its answer gets here, and a clock. Its body has all that it needs,
-                // so that it waits for nothing but the client.
-                if OFFERED.with(|offered| offered.replace(false)) {
-                    waiting = Some(Box::pin(sleep(write)));
+                // Only a stream that does not end with its answer gets here, and a clock.
+                match WAITING.with(Cell::take) {
+                    Some(For::Client) => patience = Some(Box::pin(sleep(write))),
+                    Some(For::Answer) => patience = None,
+                    None => {}
                 }
-                waiting.as_mut().map_or(Poll::Pending, |limit| limit.as_mut().poll(cx))
+                patience.as_mut().map_or(Poll::Pending, |limit| limit.as_mut().poll(cx))
             })
             .await;
         }));

@@ -1,11 +1,12 @@
 //! The server over real sockets, with clients that are slow, silent, greedy or gone.
 
+mod events;
 mod multiplexed;
 mod unread;
 
 use super::*;
-use crate::testing::{services, untouched};
-use application::{MockPersonRepository, PersonController, PersonRepository};
+use crate::{Services, testing::Ports};
+use application::{MockBacklog, MockPersonRepository, PersonController, PersonRepository, Scheduler, Then};
 use domain::{Page, Person, PersonId, PersonPosition, PersonQuery, Version};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::{
@@ -30,10 +31,13 @@ impl Running {
     async fn with(persons: Arc<dyn PersonRepository>, change: impl FnOnce(&mut HttpConfig)) -> Self {
         let mut config = HttpConfig::default();
         change(&mut config);
-        let mut services = services(untouched());
-        services.persons =
-            Arc::new(PersonController::new(persons, services.clock.clone(), services.ids.clone()));
-        let app = crate::public(&config, &services);
+        let mut services = Ports::default().services();
+        services.persons = Arc::new(over(persons, &services));
+        Self::serve(config, &services).await
+    }
+
+    async fn serve(config: HttpConfig, services: &Services) -> Self {
+        let app = crate::public(&config, services);
         let server = Server::bind("127.0.0.1:0", app, &config).await.unwrap();
         let (address, stop) = (server.local_addr().unwrap(), CancellationToken::new());
         Self { address, done: tokio::spawn(server.run(stop.clone())), stop }
@@ -73,9 +77,25 @@ impl Client {
         String::from_utf8(text).unwrap()
     }
 
+    /// Sends a request and reads as much of its answer as there is at once.
+    async fn ask(&mut self, request: &str) -> String {
+        self.send(request).await;
+        let mut answer = vec![0; 4096];
+        let length = timeout(SOON, self.0.read(&mut answer)).await.unwrap().unwrap();
+        answer.truncate(length);
+        String::from_utf8(answer).unwrap()
+    }
+
     async fn is_closed(&mut self) {
         assert_eq!(self.until("").await, "");
     }
+}
+
+/// The use cases over a repository that is no mock.
+fn over(persons: Arc<dyn PersonRepository>, services: &Services) -> PersonController {
+    let (clock, ids) = (services.clock.clone(), services.ids.clone());
+    let scheduler = Scheduler::new(clock.clone(), ids.clone(), Arc::new(MockBacklog::new()));
+    PersonController::new(persons, services.tasks.clone(), Arc::new(scheduler), clock, ids)
 }
 
 /// Answers a list when it is told to.
@@ -104,15 +124,15 @@ impl PersonRepository for Slow {
         Ok(None)
     }
 
-    async fn insert(&self, _: &Person) -> Result<(), application::Error> {
+    async fn insert(&self, _: &Person, _: &Then) -> Result<(), application::Error> {
         Ok(())
     }
 
-    async fn update(&self, _: &Person, _: Version) -> Result<(), application::Error> {
+    async fn update(&self, _: &Person, _: Version, _: &Then) -> Result<(), application::Error> {
         Ok(())
     }
 
-    async fn delete(&self, _: PersonId, _: Version) -> Result<(), application::Error> {
+    async fn delete(&self, _: PersonId, _: Version, _: &Then) -> Result<(), application::Error> {
         Ok(())
     }
 }

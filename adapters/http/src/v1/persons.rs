@@ -2,7 +2,10 @@
 
 mod bodies;
 
-use super::error;
+use super::{
+    error,
+    tasks::{self, TaskBody},
+};
 use crate::{
     extract::{id, json, query},
     list::list_with_pagination,
@@ -28,7 +31,7 @@ pub(super) fn declared() -> Vec<Declared<Persons>> {
         route!(replace).fails(&[Kind::Conflict]).deprecated(REPLACE),
         route!(patch).fails(&[Kind::Conflict]),
         route!(delete).fails(&[Kind::Conflict]),
-        route!(add_one_year).fails(&[Kind::Conflict]),
+        route!(add_one_year).fails(&[Kind::TooManyRequests]),
     ]
 }
 
@@ -137,16 +140,21 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
 
 /// Add one year to the age of a person
 ///
-/// Conflicts at the greatest age.
+/// By a task, whose result is the new age. It fails at the greatest age.
 #[utoipa::path(
     post, path = "/v1/persons/{id}/add-one-year",
     params(PersonPath),
-    responses((status = 200, description = "The person.", body = PersonBody, example = json!(example())))
+    responses((status = 202, description = "The task is scheduled.",
+        headers(
+            ("Location" = String, description = "The URL of the task."),
+            ("ETag" = String, description = "Names this version of the task."),
+        ),
+        body = TaskBody, example = json!(tasks::example("queued"))))
 )]
 async fn add_one_year(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let person =
-        persons.add_one_year(&request.context(), PersonId(id(&request)?), None).await.map_err(error)?;
-    Ok(reply::json(&PersonBody::from(&person)))
+    let id = PersonId(id(&request)?);
+    let story = persons.schedule_add_one_year(&request.context(), id).await.map_err(error)?;
+    Ok(tasks::accepted(&request, &story))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 mod bodies;
 
-use super::{DIALECT, error};
+use super::{
+    DIALECT, PageBody, error,
+    tasks::{self, TaskBody},
+};
 use crate::{
     extract::{id, json, none_match, query},
     list::list_with_pagination,
@@ -13,7 +16,7 @@ use crate::{
     schema::{IfMatchHeader, IfNoneMatchHeader},
 };
 use application::{Context, PersonController};
-use bodies::{ListParams, NewPerson, PageBody, PersonBody, PersonPatch, PersonsBody, example};
+use bodies::{ListParams, NewPerson, PersonBody, PersonPatch, PersonsBody, example};
 use domain::{Person, PersonId, Version};
 use http::header;
 use std::sync::Arc;
@@ -29,7 +32,7 @@ pub(super) fn declared() -> Vec<Declared<Persons>> {
         route!(replace).fails(WRITE),
         route!(patch).fails(WRITE),
         route!(delete).fails(&[Kind::PreconditionFailed, Kind::PreconditionRequired]),
-        route!(add_one_year).fails(WRITE),
+        route!(add_one_year).fails(&[Kind::TooManyRequests]),
     ]
 }
 
@@ -179,18 +182,22 @@ async fn delete(persons: Persons, request: Request) -> Result<Response, ApiError
 
 /// Add one year to the age of a person
 ///
-/// Conflicts at the greatest age.
+/// By a task, whose result is the new age. It fails at the greatest age. There is no condition: the task reads the person
+/// when it runs.
 #[utoipa::path(
     post, path = "/v2/persons/{id}/add-one-year",
-    params(PersonPath, IfMatchHeader),
-    responses((status = 200, description = "The person.",
-        headers(("ETag" = String, description = "Names this version of the person.")),
-        body = PersonBody, example = json!(example())))
+    params(PersonPath),
+    responses((status = 202, description = "The task is scheduled.",
+        headers(
+            ("Location" = String, description = "The URL of the task."),
+            ("ETag" = String, description = "Names this version of the task."),
+        ),
+        body = TaskBody, example = json!(tasks::example("queued"))))
 )]
 async fn add_one_year(persons: Persons, request: Request) -> Result<Response, ApiError> {
-    let ctx = request.context();
-    let (id, expected) = condition(&persons, &ctx, &request).await?;
-    Ok(person_reply(&persons.add_one_year(&ctx, id, expected).await.map_err(error)?))
+    let id = PersonId(id(&request)?);
+    let story = persons.schedule_add_one_year(&request.context(), id).await.map_err(error)?;
+    Ok(tasks::accepted(&request, &story))
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@
 //!
 //! The worst case of one address, by the defaults: 64 connections of 128 streams with up to 16 KiB each, which is a frame
 //! that waits for the budget, or 4 KiB that need none, are 128 MiB; the windows of these connections (1 MiB, see
-//! `server/connection.rs`) 64 MiB; and the budget another 64 MiB.
+//! `server/connection.rs`) 64 MiB; and the budget another 64 MiB. A file is copied out of its form, so that uploads take
+//! their part of the budget once more while they are handed on.
 
-use super::{closing, too_large};
+use super::{closing, too_large, upload};
 use crate::{
     config::{Limits, Timeouts},
     problem::ApiError,
@@ -22,13 +23,13 @@ use tokio::{
 /// See the module.
 pub(crate) struct Budget {
     bytes: Arc<Semaphore>,
-    limit: usize,
     patience: Duration,
 }
 
 /// A body as far as it is there.
 pub(super) struct Buffer<'a> {
     budget: &'a Budget,
+    limit: usize,
     bytes: BytesMut,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -39,19 +40,21 @@ const FREE: usize = 4 * 1024;
 impl Budget {
     pub(crate) fn new(limits: &Limits, timeouts: &Timeouts) -> Self {
         // At least one body of the greatest length must find room.
-        let bytes = limits.bodies_bytes.max(limits.body_bytes).min(Semaphore::MAX_PERMITS);
-        Self { bytes: Arc::new(Semaphore::new(bytes)), limit: limits.body_bytes, patience: timeouts.queue }
+        let longest = limits.body_bytes.max(upload(limits));
+        let bytes = limits.bodies_bytes.max(longest).min(Semaphore::MAX_PERMITS);
+        Self { bytes: Arc::new(Semaphore::new(bytes)), patience: timeouts.queue }
     }
 
-    pub(super) fn buffer(&self) -> Buffer<'_> {
-        Buffer { budget: self, bytes: BytesMut::new(), permit: None }
+    /// For a body of at most `limit` bytes.
+    pub(super) fn buffer(&self, limit: usize) -> Buffer<'_> {
+        Buffer { budget: self, limit, bytes: BytesMut::new(), permit: None }
     }
 }
 
 impl Buffer<'_> {
     /// 413 beyond the limit of one body, 503 if the budget has no room for more after a short wait.
     pub(super) async fn push(&mut self, chunk: &[u8]) -> Result<(), ApiError> {
-        let limit = self.budget.limit;
+        let limit = self.limit;
         let length = self.bytes.len() + chunk.len();
         if length > limit {
             return Err(too_large(limit));

@@ -16,6 +16,7 @@ const KIB: usize = 1024;
 fn app(change: impl FnOnce(&mut HttpConfig)) -> App {
     let mut config = HttpConfig::default();
     config.limits.body_bytes = 64 * KIB;
+    config.limits.upload_bytes = 40 * KIB;
     config.limits.bodies_bytes = 100 * KIB;
     change(&mut config);
     crate::public(&config, &services(untouched()))

@@ -1,7 +1,9 @@
 //! HTTP/2, frame by frame (RFC 9113, section 4.1).
 
 use super::*;
+use crate::testing::TASK;
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
@@ -14,8 +16,11 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
 
 /// The preface, with windows of streams that are shut.
 fn preface() -> Vec<u8> {
-    let window = frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]);
-    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", window.as_slice()].concat()
+    [open_preface(), frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0])].concat()
+}
+
+fn open_preface() -> Vec<u8> {
+    [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frame(SETTINGS, 0, 0, &[]).as_slice()].concat()
 }
 
 /// GET of `path`, whole in one frame: literals of the static table (RFC 7541, appendix A).
@@ -66,4 +71,53 @@ async fn a_slow_handler_is_no_answer_that_nobody_takes() {
             break;
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_stream_of_events_is_no_answer_that_nobody_takes() {
+    let server = events::serve(|config| config.timeouts.write = Duration::from_millis(50)).await;
+    let mut client = server.connect().await;
+    client.send([open_preface(), get(1, &format!("{TASK}/events"))].concat()).await;
+    // The advice on coming back, and the task.
+    for _ in 0..2 {
+        while next(&mut client).await != (DATA, 1) {}
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    client.send(frame(PING_FRAME, 0, 0, &[0; 8])).await;
+    loop {
+        let frame = next(&mut client).await;
+        assert_ne!(frame, (RST_STREAM, 1));
+        if frame == (PING_FRAME, 0) {
+            break;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_events_that_its_client_does_not_take_is_given_up() {
+    let server = events::serve(|config| {
+        config.timeouts.write = Duration::from_millis(50);
+        config.limits.event_streams = 1;
+    })
+    .await;
+    let mut client = server.connect().await;
+    client.send([preface(), get(1, &format!("{TASK}/events"))].concat()).await;
+    while next(&mut client).await != (RST_STREAM, 1) {}
+    timeout(SOON, async { while !events::has_room(&server).await {} })
+        .await
+        .expect("its place is free again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_of_events_end_first_when_the_server_stops() {
+    let server = events::serve(|config| config.timeouts.shutdown = Duration::from_secs(600)).await;
+    let mut client = server.connect().await;
+    client.send([open_preface(), get(1, &format!("{TASK}/events"))].concat()).await;
+    for _ in 0..2 {
+        while next(&mut client).await != (DATA, 1) {}
+    }
+    server.stop.cancel();
+    while next(&mut client).await != (DATA, 1) {}
+    drop(client); // it answers no pings, and would be waited for
+    server.ended().await;
 }

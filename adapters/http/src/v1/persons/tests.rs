@@ -1,9 +1,12 @@
 //! Version 1 over a mocked repository: what is sent to it, and what is made of what it says.
 
-use crate::testing::{ID, V1, ada, app, at, details, finding_ada, get, json, request, send, untouched};
+use crate::testing::{
+    ID, TASK, V1, ada, app, at, birthday, details, finding_ada, get, json, request, send, untouched,
+};
 use application::{Error, MockPersonRepository};
-use domain::{Cursor, Direction, Page, Person, PersonOrder, PersonQuery};
+use domain::{Cursor, Direction, Page, Person, PersonOrder, PersonQuery, QueueName};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn ada_as_json() -> Value {
     json!({
@@ -100,9 +103,9 @@ async fn a_created_person_is_answered_with_its_url() {
     let mut persons = MockPersonRepository::new();
     persons
         .expect_insert()
-        .withf(|p| *p == Person::new(ID, details("Ada", 36), at(9)))
+        .withf(|p, then| *p == Person::new(ID, details("Ada", 36), at(9)) && then.is_nothing())
         .once()
-        .returning(|_| Ok(()));
+        .returning(|_, _| Ok(()));
     let body = r#"{"name":" Ada ","email":"ada@example.com","age":36.0}"#;
     let answer = send(&app(persons), json("POST", "/v1/persons"), body).await;
     assert_eq!(
@@ -165,9 +168,9 @@ async fn a_replacement_is_deprecated_on_success_and_on_error() {
     let mut persons = finding_ada();
     persons
         .expect_update()
-        .withf(|p, read| p.details().name.as_str() == "B" && read.number() == 2)
+        .withf(|p, read, then| p.details().name.as_str() == "B" && read.number() == 2 && then.is_nothing())
         .once()
-        .returning(|_, _| Ok(()));
+        .returning(|_, _, _| Ok(()));
     let put = |body| (json("PUT", V1), body);
     let (request, body) = put(r#"{"name":"B","email":"ada@example.com","age":1}"#);
     let success = send(&app(persons), request, body).await;
@@ -188,9 +191,9 @@ async fn a_merge_patch_changes_what_it_names() {
         let mut persons = finding_ada();
         persons
             .expect_update()
-            .withf(|p, _| *p.details() == details("Ada", 40))
+            .withf(|p, _, _| *p.details() == details("Ada", 40))
             .once()
-            .returning(|_, _| Ok(()));
+            .returning(|_, _, _| Ok(()));
         let patch = request("PATCH", V1).header("content-type", media_type);
         let answer = send(&app(persons), patch, r#"{"age":40}"#).await;
         assert_eq!((answer.status.as_u16(), &answer.json()["age"]), (200, &json!(40)));
@@ -212,32 +215,59 @@ async fn an_empty_merge_patch_changes_nothing() {
 #[tokio::test]
 async fn a_deleted_person_is_answered_with_nothing() {
     let mut persons = finding_ada();
-    persons.expect_delete().withf(|id, read| *id == ID && read.number() == 2).once().returning(|_, _| Ok(()));
+    persons
+        .expect_delete()
+        .withf(|id, read, then| *id == ID && read.number() == 2 && then.is_nothing())
+        .once()
+        .returning(|_, _, _| Ok(()));
     let answer = send(&app(persons), request("DELETE", V1), "").await;
     assert_eq!((answer.status.as_u16(), answer.body.len()), (204, 0));
     assert_eq!(answer.header("content-type"), None);
 }
 
 #[tokio::test]
-async fn a_birthday_answers_the_person() {
-    let mut persons = finding_ada();
-    persons.expect_update().withf(|p, _| p.details().age.years() == 37).once().returning(|_, _| Ok(()));
-    let answer = send(&app(persons), request("POST", &format!("{V1}/add-one-year")), "").await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["age"]), (200, &json!(37)));
+async fn a_birthday_is_scheduled_and_answered_with_the_url_of_its_task() {
+    let answer =
+        send(&birthday(|_| Ok(()), 1).app(), request("POST", &format!("{V1}/add-one-year")), "").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location"), answer.header("etag")),
+        (202, Some(&*format!("http://api.test{TASK}")), Some("\"1\""))
+    );
+    let task = answer.json();
+    assert_eq!((&task["kind"], &task["state"]), (&json!("ADD_ONE_YEAR"), &json!("queued")));
+}
+
+#[tokio::test]
+async fn a_birthday_for_a_full_queue_is_too_many() {
+    let full = |_: &QueueName| {
+        let retry_after = Duration::from_millis(1500);
+        Err(Error::TooMany { what: "the queue default is full".to_owned(), retry_after })
+    };
+    let answer = send(&birthday(full, 0).app(), request("POST", &format!("{V1}/add-one-year")), "").await;
+    answer.is_problem(429, &[]);
+    assert_eq!((answer.header("retry-after"), answer.header("location")), (Some("2"), None));
+    assert_eq!(answer.json()["detail"], "the queue default is full");
+}
+
+#[tokio::test]
+async fn nobody_has_no_birthday() {
+    let mut persons = MockPersonRepository::new();
+    persons.expect_find().once().returning(|_| Ok(None));
+    send(&app(persons), request("POST", &format!("{V1}/add-one-year")), "").await.is_problem(404, &[]);
 }
 
 #[tokio::test]
 async fn a_race_lost_again_and_again_is_a_conflict() {
     let mut persons = MockPersonRepository::new();
     persons.expect_find().withf(|id| *id == ID).times(2..).returning(|_| Ok(Some(ada())));
-    persons.expect_update().times(2..).returning(|_, _| Err(Error::Stale { kind: "person" }));
+    persons.expect_update().times(2..).returning(|_, _, _| Err(Error::Stale { kind: "person" }));
     send(&app(persons), json("PATCH", V1), r#"{"age":1}"#).await.is_problem(409, &[]);
 }
 
 #[tokio::test]
 async fn a_taken_email_address_is_a_conflict_on_the_field() {
     let mut persons = MockPersonRepository::new();
-    persons.expect_insert().once().returning(|_| Err(Error::conflict("email", "taken", "is taken")));
+    persons.expect_insert().once().returning(|_, _| Err(Error::conflict("email", "taken", "is taken")));
     let body = r#"{"name":"Ada","email":"ada@example.com","age":36}"#;
     send(&app(persons), json("POST", "/v1/persons"), body).await.is_problem(409, &[("email", "taken")]);
 }

@@ -1,5 +1,6 @@
 //! What version 2 says of persons, and what it lets clients say.
 
+use super::super::PageBody;
 use crate::{
     extract::{Field, Whole},
     persons::{Listing, PersonInput},
@@ -75,21 +76,6 @@ pub(super) fn example() -> Value {
 pub(super) struct PersonsBody<'a> {
     pub(super) items: Vec<PersonBody<'a>>,
     pub(super) page: PageBody,
-}
-
-/// Where the page stands in the list.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Page)]
-pub(super) struct PageBody {
-    /// How many items a page has at most.
-    #[schema(minimum = 1, maximum = 100)]
-    pub(super) limit: u8,
-    /// The URL of the page that follows; null on the last.
-    #[schema(required = true, format = "uri-reference")]
-    pub(super) next: Option<String>,
-    /// The URL of the page that precedes; null on the first.
-    #[schema(required = true, format = "uri-reference")]
-    pub(super) prev: Option<String>,
 }
 
 /// Everything that a client may say of a person.

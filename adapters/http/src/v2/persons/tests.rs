@@ -1,6 +1,6 @@
 //! What version 2 says otherwise.
 
-use crate::testing::{ID, V2, ada, app, finding_ada, get, json, request, send, untouched};
+use crate::testing::{ID, TASK_V2, V2, ada, app, birthday, finding_ada, get, json, request, send, untouched};
 use application::{Error, MockPersonRepository};
 use domain::{Page, PersonOrder, Version};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ async fn errors_speak_of_full_name() {
         .await
         .is_problem(422, &[("full_name", "too_short")]);
     let mut persons = MockPersonRepository::new();
-    persons.expect_insert().once().returning(|_| Err(Error::conflict("name", "taken", "is taken")));
+    persons.expect_insert().once().returning(|_, _| Err(Error::conflict("name", "taken", "is taken")));
     let body = r#"{"full_name":"Ada","email":"ada@example.com","age":1}"#;
     send(&app(persons), json("POST", "/v2/persons"), body).await.is_problem(409, &[("full_name", "taken")]);
 }
@@ -56,7 +56,7 @@ async fn errors_speak_of_full_name() {
 #[tokio::test]
 async fn a_created_person_has_a_url_and_a_tag() {
     let mut persons = MockPersonRepository::new();
-    persons.expect_insert().once().returning(|_| Ok(()));
+    persons.expect_insert().once().returning(|_, _| Ok(()));
     let body = r#"{"full_name":"Ada","email":"ada@example.com","age":36}"#;
     let answer = send(&app(persons), json("POST", "/v2/persons"), body).await;
     assert_eq!((answer.status.as_u16(), answer.header("etag")), (201, Some("\"1\"")));
@@ -80,7 +80,7 @@ async fn a_write_over_the_seen_version_succeeds() {
     for tag in ["\"2\"", "*", "\"1\", \"2\""] {
         let mut persons = MockPersonRepository::new();
         persons.expect_find().times(1..=2).returning(|_| Ok(Some(ada())));
-        persons.expect_update().withf(|_, read| read.number() == 2).once().returning(|_, _| Ok(()));
+        persons.expect_update().withf(|_, read, _| read.number() == 2).once().returning(|_, _, _| Ok(()));
         let patch = json("PATCH", V2).header("if-match", tag);
         let answer = send(&app(persons), patch, r#"{"age":40}"#).await;
         assert_eq!((answer.status.as_u16(), answer.header("etag")), (200, Some("\"3\"")), "{tag}");
@@ -98,15 +98,23 @@ async fn a_write_over_another_version_fails_its_condition() {
 #[tokio::test]
 async fn every_write_of_an_existing_person_wants_a_condition() {
     let person = r#"{"full_name":"A","email":"ada@example.com","age":1}"#;
-    let year = format!("{V2}/add-one-year");
-    for (method, path, body) in
-        [("PUT", V2, person), ("PATCH", V2, "{}"), ("DELETE", V2, ""), ("POST", &year, "")]
-    {
-        send(&app(finding_ada()), json(method, path), body).await.is_problem(428, &[]);
+    for (method, body) in [("PUT", person), ("PATCH", "{}"), ("DELETE", "")] {
+        send(&app(finding_ada()), json(method, V2), body).await.is_problem(428, &[]);
         let mut nobody = MockPersonRepository::new();
         nobody.expect_find().once().returning(|_| Ok(None));
-        send(&app(nobody), json(method, path), body).await.is_problem(404, &[]);
+        send(&app(nobody), json(method, V2), body).await.is_problem(404, &[]);
     }
+}
+
+#[tokio::test]
+async fn a_birthday_needs_no_condition_for_its_task_reads_the_person() {
+    let answer =
+        send(&birthday(|_| Ok(()), 1).app(), request("POST", &format!("{V2}/add-one-year")), "").await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("location")),
+        (202, Some(&*format!("http://api.test{TASK_V2}")))
+    );
+    assert_eq!(answer.json()["status"], "queued");
 }
 
 #[tokio::test]
@@ -122,9 +130,9 @@ async fn a_lost_race_is_a_failed_condition() {
     let mut persons = finding_ada();
     persons
         .expect_delete()
-        .withf(|id, read| *id == ID && *read == Version::FIRST.next())
+        .withf(|id, read, _| *id == ID && *read == Version::FIRST.next())
         .once()
-        .returning(|_, _| Err(Error::Stale { kind: "person" }));
+        .returning(|_, _, _| Err(Error::Stale { kind: "person" }));
     let delete = request("DELETE", V2).header("if-match", "\"2\"");
     send(&app(persons), delete, "").await.is_problem(412, &[]);
 }
