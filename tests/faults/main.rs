@@ -7,6 +7,7 @@
 
 mod crash;
 mod hang_up;
+mod mutants;
 mod outage;
 mod pool;
 mod resources;

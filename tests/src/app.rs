@@ -1,6 +1,6 @@
 //! The application under test: the real binary, on ports of its own, on a database of its own.
 
-use crate::{Client, Folder, Process, Redis, Request, Stack, TestDatabase, schema};
+use crate::{Client, Folder, Process, Redis, Request, Stack, TestDatabase, mutants, schema};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::{
@@ -30,7 +30,9 @@ impl Setup {
             ("APP__LOG__LEVEL", "debug"),
         ];
         schema::learn(plinth);
-        let environment = usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let mut environment: BTreeMap<String, String> =
+            usual.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        environment.extend(mutants().map(|mutants| ("FAILPOINTS".to_owned(), mutants)));
         Self { plinth, stack, arguments: vec!["api".to_owned()], environment, flawed: false }
     }
 
@@ -66,6 +68,12 @@ impl Setup {
     pub fn expecting_panics(mut self) -> Self {
         self.flawed = true;
         self
+    }
+
+    /// Switches `failpoints` on, besides those that are on already.
+    pub fn with_failpoints(self, failpoints: &str) -> Self {
+        let more = self.environment.get("FAILPOINTS").map(|more| format!(";{more}")).unwrap_or_default();
+        self.env("FAILPOINTS", format!("{failpoints}{more}"))
     }
 
     /// An environment variable.

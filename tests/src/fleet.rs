@@ -112,7 +112,7 @@ impl Fleet {
 
     /// A further process in which `failpoints` are set. On SQLite no other may run.
     pub async fn failing(&self, arguments: &[&str], failpoints: &str) -> TestApp {
-        self.setup.clone().env("FAILPOINTS", failpoints).arguments(arguments).start_on(&self.url).await
+        self.setup.clone().with_failpoints(failpoints).arguments(arguments).start_on(&self.url).await
     }
 
     /// Ends the one process on SQLite, so that another can have the file.
