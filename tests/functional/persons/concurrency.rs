@@ -2,7 +2,7 @@
 //! everybody is served, one after the other.
 
 use futures_util::future::join_all;
-use plinth_tests::{Reply, Setup, on_both_stacks, person, person_v2};
+use plinth_tests::{Reply, Setup, TestApp, on_both_stacks, person, person_v2};
 use serde_json::json;
 
 on_both_stacks!(
@@ -33,12 +33,14 @@ async fn of_twenty_who_take_the_same_address_one_gets_it(setup: Setup) {
 }
 
 async fn twenty_birthdays_at_once_are_twenty_years(setup: Setup) {
-    let app = setup.start().await;
+    let app = TestApp::all(setup).await;
     let made = app.person(&person(json!({"age": 0}))).await;
     let url = format!("/v1/persons/{}", made["id"].as_str().expect("an id"));
     let birthday = format!("{url}/add-one-year");
     let replies = join_all((0..20).map(|_| app.client.request("POST", &birthday).into_future())).await;
-    assert_eq!(count(&replies, 200), 20, "{replies:?}");
+    assert_eq!(count(&replies, 202), 20, "{replies:?}");
+    let ended = join_all(replies.iter().map(|reply| app.ended_task(reply.required("location")))).await;
+    assert!(ended.iter().all(|task| task["state"] == "succeeded"), "{ended:?}");
     assert_eq!(app.get(&url).await.expect(200).json()["age"], 20);
 }
 

@@ -12,7 +12,6 @@ on_both_stacks!(
     a_patch_that_says_nothing_new_writes_nothing,
     a_patch_may_come_as_plain_json,
     a_deleted_person_is_gone,
-    a_year_is_added_until_the_greatest_age,
     an_address_is_taken_regardless_of_case,
     an_address_is_free_again_after_its_person_is_deleted,
     nobody_is_found_under_an_unknown_id,
@@ -100,16 +99,6 @@ async fn a_deleted_person_is_gone(setup: Setup) {
     app.patch(&url, &json!({"age": 1})).await.expect(404).problem();
     let list = app.get("/v1/persons").await.expect(200).json();
     assert_eq!(list["objects"], json!([]));
-}
-
-async fn a_year_is_added_until_the_greatest_age(setup: Setup) {
-    let app = setup.start().await;
-    let url = url_of(&app.person(&person(json!({"age": 149}))).await);
-    let birthday = format!("{url}/add-one-year");
-    let older = app.client.request("POST", &birthday).await.expect(200).json();
-    assert_eq!(older["age"], 150);
-    app.client.request("POST", &birthday).await.expect(409).problem();
-    assert_eq!(app.get(&url).await.expect(200).json()["age"], 150);
 }
 
 async fn an_address_is_taken_regardless_of_case(setup: Setup) {

@@ -5,41 +5,32 @@ use serde_json::{Value, json};
 
 /// A task in this state.
 pub(in crate::v2) fn example(state: &str) -> Value {
-    let mut task = example_in_list();
-    task["status"] = json!(state);
-    task["errors"] = json!([]);
-    match state {
-        "running" => {
-            task["attempt"] = json!(1);
-            task["progress_percent"] = json!(40);
-            task["progress_note"] = json!("fetched");
-            task["meta"]["version"] = json!(3);
-            task["meta"]["started_at"] = json!("2026-11-30T12:00:01.000000Z");
-        }
-        "cancelled" => {
-            task["reason"] = json!("cancelled");
-            task["meta"]["version"] = json!(2);
-            task["meta"]["finished_at"] = json!("2026-11-30T12:00:01.000000Z");
-        }
-        _ => {}
-    }
-    task
-}
-
-/// A task as it stands in a list.
-pub(super) fn example_in_list() -> Value {
+    let only = |wanted: &str, value: Value| if state == wanted { value } else { Value::Null };
     json!({
-        "id": EXAMPLE_ID, "kind": "ADD_ONE_YEAR", "queue": "default", "priority": "normal", "status": "queued",
-        "attempt": 0, "max_retries": 3, "progress_percent": null, "progress_note": null, "data": null,
-        "reason": null, "chain": null, "group": null, "request_id": EXAMPLE_ID, "cancel_requested": false,
+        "id": EXAMPLE_ID, "kind": "ADD_ONE_YEAR", "queue": "default", "priority": "normal", "status": state,
+        "attempt": u8::from(state == "running"), "max_retries": 3,
+        "progress_percent": only("running", json!(40)), "progress_note": only("running", json!("fetched")),
+        "data": null, "errors": [], "reason": only("cancelled", json!("cancelled")), "chain": null, "group": null,
+        "request_id": EXAMPLE_ID, "cancel_requested": false,
         "meta": {
-            "version": 1, "due_at": "2026-11-30T12:00:00.000000Z", "created_at": "2026-11-30T12:00:00.000000Z",
-            "started_at": null, "finished_at": null,
+            "version": if state == "queued" { 1 } else { 2 },
+            "due_at": "2026-11-30T12:00:00.000000Z", "created_at": "2026-11-30T12:00:00.000000Z",
+            "started_at": only("running", json!("2026-11-30T12:00:01.000000Z")),
+            "finished_at": only("cancelled", json!("2026-11-30T12:00:01.000000Z")),
         },
     })
 }
 
+/// A task as it stands in a list.
+pub(super) fn example_in_list() -> Value {
+    let mut task = example("queued");
+    if let Value::Object(members) = &mut task {
+        members.remove("errors");
+    }
+    task
+}
+
 /// A stream with one event.
 pub(super) fn example_of_events() -> String {
-    format!("retry: 2000\n\nid: 3\nevent: task\ndata: {}\n\n", example("running"))
+    format!("retry: 2000\n\nid: 2\nevent: task\ndata: {}\n\n", example("running"))
 }
