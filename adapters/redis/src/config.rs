@@ -3,13 +3,14 @@
 use schemars::JsonSchema;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, path::PathBuf, time::Duration};
 use validator::{Validate, ValidationError};
 
 /// Redis, for what several processes share. Optional.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default, deny_unknown_fields)]
 #[validate(schema(function = url_is_of_redis))]
+#[validate(schema(function = certificates_are_of_use))]
 pub struct RedisConfig {
     /// Where it listens: `redis://[user:password@]host[:port][/db]`, or `rediss://…` for TLS. Unset: the process does without.
     #[serde(serialize_with = "without_password")]
@@ -25,11 +26,24 @@ pub struct RedisConfig {
     #[schemars(with = "String")]
     #[validate(custom(function = "some_time"))]
     pub connect_timeout: Duration,
+
+    /// What every key and channel begins with, so that several installations can share one server.
+    #[validate(custom(function = plain_text))]
+    pub key_prefix: String,
+
+    /// For `rediss://`: the certificates to trust instead of the system's, a PEM file.
+    pub root_certificates: Option<PathBuf>,
 }
 
 impl Default for RedisConfig {
     fn default() -> Self {
-        Self { url: None, pool_size: 10, connect_timeout: Duration::from_secs(1) }
+        Self {
+            url: None,
+            pool_size: 10,
+            connect_timeout: Duration::from_secs(1),
+            key_prefix: "plinth:".to_owned(),
+            root_certificates: None,
+        }
     }
 }
 
@@ -57,6 +71,27 @@ fn url_is_of_redis(config: &RedisConfig) -> Result<(), ValidationError> {
     }
 }
 
+fn certificates_are_of_use(config: &RedisConfig) -> Result<(), ValidationError> {
+    let url = config.url.as_ref().and_then(|url| redis::parse_redis_url(url.expose_secret()));
+    let is_tls = url.is_none_or(|url| matches!(url.scheme(), "rediss" | "valkeys"));
+    if is_tls || config.root_certificates.is_none() {
+        return Ok(());
+    }
+    // Whoever names certificates believes that the connection is encrypted.
+    let message = "goes with a URL that begins with rediss:// alone";
+    Err(ValidationError::new("root_certificates").with_message(Cow::Borrowed(message)))
+}
+
+/// A cluster would read braces as the part of a key that decides on its place.
+fn plain_text(prefix: &str) -> Result<(), ValidationError> {
+    let sane = |c: char| !c.is_whitespace() && !c.is_control() && c != '{' && c != '}';
+    if prefix.chars().count() <= 50 && prefix.chars().all(sane) {
+        return Ok(());
+    }
+    let message = "must be at most 50 characters without blanks and braces";
+    Err(ValidationError::new("text").with_message(Cow::Borrowed(message)))
+}
+
 fn some_time(time: &Duration) -> Result<(), ValidationError> {
     let bounds = Duration::from_millis(1)..=Duration::from_secs(3600);
     if bounds.contains(time) {
@@ -75,6 +110,29 @@ mod tests {
             let config = RedisConfig { connect_timeout: wrong, ..RedisConfig::default() };
             assert!(config.validate().is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn a_prefix_is_short_and_plain() {
+        let config = |prefix: String| RedisConfig { key_prefix: prefix, ..RedisConfig::default() };
+        for good in ["", "plinth:", "app/2:", "größe:", &"x".repeat(50)] {
+            assert!(config(good.to_owned()).validate().is_ok(), "{good}");
+        }
+        for wrong in ["my app:", "{plinth}:", "a\nb", &"x".repeat(51)] {
+            assert!(config(wrong.to_owned()).validate().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn certificates_without_tls_are_a_mistake() {
+        let config = |url: &str| RedisConfig {
+            url: Some(url.into()),
+            root_certificates: Some("/etc/redis.pem".into()),
+            ..RedisConfig::default()
+        };
+        assert!(config("rediss://redis.internal").validate().is_ok());
+        let said = config("redis://redis.internal").validate().unwrap_err().to_string();
+        assert!(said.contains("rediss://"), "{said}");
     }
 
     #[test]

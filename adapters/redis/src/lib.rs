@@ -2,7 +2,9 @@
 //! nothing here may stop a start or fail a request.
 
 mod config;
+mod doorbell;
 mod pool;
 
 pub use config::RedisConfig;
+pub use doorbell::RedisDoorbell;
 pub use pool::{OpenError, Redis};

@@ -1,21 +1,31 @@
 //! The pool of connections, and the probe that asks whether one can be had.
 
-use crate::RedisConfig;
+use crate::{RedisConfig, RedisDoorbell};
 use application::{Error, Probe, Unwell};
 use async_trait::async_trait;
 use bb8_redis::{
     RedisConnectionManager,
     bb8::{self, RunError},
 };
-use redis::{RedisError, aio::MultiplexedConnection};
+use redis::{
+    Client, IntoConnectionInfo, Pipeline, RedisError, RedisResult, TlsCertificates,
+    aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
 use secrecy::ExposeSecret;
-use std::sync::{Arc, Mutex, PoisonError};
+use slog::Logger;
+use std::{
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// A handle on the pool, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Redis {
     pool: bb8::Pool<Manager>,
     last_failure: LastFailure,
+    client: Client,
+    config: RedisConfig,
 }
 
 /// Why the last attempt to connect failed, if it did: the pool tries again and again and says at the end only that the
@@ -30,24 +40,47 @@ struct Manager {
     last_failure: LastFailure,
 }
 
-/// The URL cannot be one of Redis. That nothing listens there is no such error: see [`Redis::open`].
+/// A pooled connection. One whose last use failed or was given up is not used again: the answer may still come, and a
+/// connection that has gone silent would be tried for ever.
+#[derive(Debug)]
+struct Connection {
+    inner: MultiplexedConnection,
+    is_doubtful: bool,
+}
+
+/// A mistake in the configuration. That nothing listens there is no such error: see [`Redis::open`].
 #[derive(Debug, thiserror::Error)]
-#[error("redis.url is not a URL of Redis")]
-pub struct OpenError(#[source] RedisError);
+pub enum OpenError {
+    /// What it says cannot be understood.
+    #[error("redis.url is not a URL of Redis")]
+    Url(#[source] RedisError),
+    /// The file cannot be read.
+    #[error("redis.root_certificates: cannot read {0}")]
+    File(PathBuf, #[source] io::Error),
+    /// The file is not what it should be.
+    #[error("redis.root_certificates: {0} has no certificates in PEM format")]
+    Certificates(PathBuf, #[source] RedisError),
+}
 
 impl Redis {
     /// `None` if none is configured. It connects when it is first used, so a Redis that is down stops no start.
     pub fn open(config: &RedisConfig) -> Result<Option<Self>, OpenError> {
-        let Some(url) = &config.url else { return Ok(None) };
-        let inner = RedisConnectionManager::new(url.expose_secret()).map_err(OpenError)?;
+        let Some(client) = client(config)? else { return Ok(None) };
+        let inner =
+            RedisConnectionManager::new(client.get_connection_info().clone()).map_err(OpenError::Url)?;
         let last_failure = LastFailure::default();
         let pool = bb8::Pool::builder()
             .max_size(config.pool_size)
             .connection_timeout(config.connect_timeout)
-            // bb8-redis never reports a connection as broken, so only this check gets rid of one.
+            // A server that was replaced meanwhile is noticed before something is lost.
             .test_on_check_out(true)
             .build_unchecked(Manager { inner, last_failure: last_failure.clone() });
-        Ok(Some(Self { pool, last_failure }))
+        Ok(Some(Self { pool, last_failure, client, config: config.clone() }))
+    }
+
+    /// Hints through this server. It works in the background of the runtime that it is called in.
+    pub fn doorbell(&self, log: &Logger) -> RedisDoorbell {
+        RedisDoorbell::open(self, log)
     }
 
     /// Whether Redis answers. Not required: without it the process is degraded, not down.
@@ -55,15 +88,54 @@ impl Redis {
         Arc::new(RedisProbe(self.clone()))
     }
 
-    async fn ping(&self) -> Result<(), Error> {
+    /// For connections of one's own.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn config(&self) -> &RedisConfig {
+        &self.config
+    }
+
+    /// Runs all of `commands`. Even without any, a server that does not answer is an error.
+    pub(crate) async fn run(&self, commands: &Pipeline) -> Result<(), Error> {
         let mut connection = self.pool.get().await.map_err(|error| match error {
             RunError::User(error) => unavailable(error),
-            RunError::TimedOut => match self.last_failure.get() {
-                Some(reason) => unavailable(format!("no connection in time: {reason}")),
-                None => unavailable("no connection in time"),
-            },
+            RunError::TimedOut => self.no_connection(),
         })?;
-        redis::cmd("PING").query_async::<String>(&mut *connection).await.map_err(unavailable)?;
+        connection.run(commands).await.map_err(unavailable)
+    }
+
+    /// That there was none in time, and why, as far as that is known.
+    pub(crate) fn no_connection(&self) -> Error {
+        match self.last_failure.get() {
+            Some(reason) => unavailable(format!("no connection in time: {reason}")),
+            None => unavailable("no connection in time"),
+        }
+    }
+}
+
+/// `None` if no server is configured.
+fn client(config: &RedisConfig) -> Result<Option<Client>, OpenError> {
+    let Some(url) = &config.url else { return Ok(None) };
+    let info = url.expose_secret().into_connection_info().map_err(OpenError::Url)?;
+    let info = info.set_tcp_settings(TcpSettings::default().set_nodelay(true));
+    let Some(file) = &config.root_certificates else {
+        return Client::open(info).map(Some).map_err(OpenError::Url);
+    };
+    let root = fs::read(file).map_err(|error| OpenError::File(file.clone(), error))?;
+    let certificates = TlsCertificates { client_tls: None, root_cert: Some(root) };
+    let client = Client::build_with_tls(info, certificates);
+    client.map(Some).map_err(|error| OpenError::Certificates(file.clone(), error))
+}
+
+impl Connection {
+    async fn run(&mut self, commands: &Pipeline) -> RedisResult<()> {
+        self.is_doubtful = true;
+        if !commands.is_empty() {
+            commands.exec_async(&mut self.inner).await?;
+        }
+        self.is_doubtful = false;
         Ok(())
     }
 }
@@ -79,21 +151,24 @@ impl LastFailure {
 }
 
 impl bb8::ManageConnection for Manager {
-    type Connection = MultiplexedConnection;
+    type Connection = Connection;
     type Error = RedisError;
 
     async fn connect(&self) -> Result<Self::Connection, Self::Error> {
         let made = self.inner.connect().await;
         self.last_failure.set(made.as_ref().err().map(ToString::to_string));
-        made
+        Ok(Connection { inner: made?, is_doubtful: false })
     }
 
     async fn is_valid(&self, conn: &mut Self::Connection) -> Result<(), Self::Error> {
-        self.inner.is_valid(conn).await
+        conn.is_doubtful = true;
+        self.inner.is_valid(&mut conn.inner).await?;
+        conn.is_doubtful = false;
+        Ok(())
     }
 
     fn has_broken(&self, conn: &mut Self::Connection) -> bool {
-        self.inner.has_broken(conn)
+        conn.is_doubtful
     }
 }
 
@@ -110,7 +185,7 @@ impl Probe for RedisProbe {
     }
 
     async fn check(&self) -> Result<String, Unwell> {
-        self.0.ping().await?;
+        self.0.run(&Pipeline::new()).await?;
         Ok("answers".to_owned())
     }
 }
@@ -127,16 +202,26 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
+        sync::Notify,
+        time::timeout,
     };
 
-    /// A server that says whatever makes every command succeed, as long as `listener` lives.
-    async fn answer_everything(listener: TcpListener) {
+    /// A server that says whatever makes every command succeed, as long as `listener` lives. `silent`: the connections that
+    /// are open when it is set get no further answer.
+    async fn answer_everything(listener: TcpListener, silent: Arc<Notify>) {
         while let Ok((mut socket, _)) = listener.accept().await {
+            let silent = silent.clone();
             tokio::spawn(async move {
-                let mut buffer = [0; 1024];
-                while let Ok(read @ 1..) = socket.read(&mut buffer).await {
-                    let commands = buffer[..read].iter().filter(|&&b| b == b'*').count();
-                    let _ = socket.write_all("+PONG\r\n".repeat(commands).as_bytes()).await;
+                let answering = async {
+                    let mut buffer = [0; 1024];
+                    while let Ok(read @ 1..) = socket.read(&mut buffer).await {
+                        let commands = buffer[..read].iter().filter(|&&b| b == b'*').count();
+                        let _ = socket.write_all("+PONG\r\n".repeat(commands).as_bytes()).await;
+                    }
+                };
+                tokio::select! {
+                    () = answering => {}
+                    () = silent.notified() => std::future::pending().await,
                 }
             });
         }
@@ -156,7 +241,7 @@ mod tests {
     #[tokio::test]
     async fn the_true_reason_is_told() {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let Err(Error::Unavailable { source, .. }) = redis_at(port).ping().await else {
+        let Err(Error::Unavailable { source, .. }) = redis_at(port).run(&Pipeline::new()).await else {
             panic!("it answers")
         };
         assert!(source.to_string().contains("Connection refused"), "{source}");
@@ -171,8 +256,21 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(2));
 
         let server = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        tokio::spawn(answer_everything(server));
+        tokio::spawn(answer_everything(server, Arc::default()));
         assert_eq!(probe.check().await.unwrap(), "answers");
         assert!(!probe.required());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_has_fallen_silent_is_not_tried_again() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let redis = redis_at(server.local_addr().unwrap().port());
+        let silent = Arc::new(Notify::new());
+        tokio::spawn(answer_everything(server, silent.clone()));
+        let ask = async || timeout(Duration::from_millis(100), redis.run(&Pipeline::new())).await;
+        while !ask().await.is_ok_and(|answer| answer.is_ok()) {}
+        silent.notify_waiters();
+        assert!(ask().await.is_err(), "an answer");
+        ask().await.unwrap().unwrap();
     }
 }

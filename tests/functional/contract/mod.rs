@@ -3,6 +3,7 @@
 //! `persons` and `lists` are the contract of `PersonRepository`: any implementation must pass. The others are about the
 //! databases themselves: opening, migrating, health, and what happens when a server is slow, cut off or gone.
 
+mod doorbell;
 mod health;
 mod lists;
 mod migrations;

@@ -7,6 +7,7 @@ use application::{Bell, Doorbell, DoorbellState, Hint};
 use plinth_tests::{Folder, Proxy, Redis, Setup, Weather, on_redis, within};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 on_redis!(
     a_redis_that_is_absent_at_first_is_found,
@@ -16,6 +17,8 @@ on_redis!(
     a_frozen_redis_holds_nobody_up,
     a_redis_that_falls_silent_is_given_up,
     a_wrong_password_stops_nothing,
+    who_hears_nothing_for_long_keeps_the_connection,
+    whoever_is_busy_asks_for_nothing,
     hints_that_nobody_takes_are_bounded,
     hints_pass_through_tls,
 );
@@ -128,6 +131,28 @@ async fn a_wrong_password_stops_nothing(_: Setup) {
     ringing_takes_no_time(&wrong);
     assert!(is_silent(bell.as_mut(), true).await);
     assert_eq!(wrong.state(), DoorbellState::Disconnected);
+}
+
+async fn who_hears_nothing_for_long_keeps_the_connection(_: Setup) {
+    let redis = Redis::alone().await;
+    let doorbell = doorbell(redis.url());
+    let mut bell = doorbell.listen(&[queue("mail")]);
+    hints_pass(&doorbell, bell.as_mut()).await;
+    let connections = async || redis.command("CLIENT ID").await[1..].parse::<u32>().expect("a number");
+    let before = connections().await;
+    // Longer than the server lets a listener wait for a hint.
+    assert!(timeout(Duration::from_secs(7), bell.next(true)).await.is_err());
+    assert_eq!(connections().await, before + 1, "the connection that asks is the only new one");
+}
+
+async fn whoever_is_busy_asks_for_nothing(_: Setup) {
+    let redis = Redis::alone().await;
+    let doorbell = doorbell(redis.url());
+    let mut bell = doorbell.listen(&[queue("mail")]);
+    settled(&doorbell).await;
+    let waits = async || redis.command("INFO clients").await.contains("blocked_clients:1");
+    assert!(is_silent(bell.as_mut(), false).await && !waits().await);
+    assert!(is_silent(bell.as_mut(), true).await && waits().await);
 }
 
 async fn hints_that_nobody_takes_are_bounded(_: Setup) {
