@@ -15,8 +15,4 @@ mod restart;
 mod tasks;
 mod writers;
 
-/// How often to repeat a fault: `few` times, or `many` times with `FAULTS=full`.
-#[expect(clippy::disallowed_methods, reason = "the tests' own settings have no other source")]
-fn times(few: usize, many: usize) -> usize {
-    if std::env::var("FAULTS").is_ok_and(|wish| wish == "full") { many } else { few }
-}
+use plinth_tests::times;

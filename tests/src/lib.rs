@@ -38,6 +38,7 @@ mod reply;
 mod schema;
 mod servers;
 mod tasks;
+mod times;
 mod wait;
 
 pub use app::{Setup, TestApp};
@@ -55,4 +56,5 @@ pub use rustix::process::Signal;
 pub use schema::{breaches, document};
 pub use servers::{Durability, Hold, Postgres, Redis, Stack, TestDatabase, connect, sqlite};
 pub use tasks::Event;
+pub use times::times;
 pub use wait::within;
