@@ -26,3 +26,11 @@ pub fn value(name: &str) -> Option<String> {
     fail::fail_point!(name, |value| value);
     None
 }
+
+/// Switches `failpoints` on in this process, written as in the variable: for tests that run parts of the product by
+/// themselves. What they say wrongly, if anything.
+#[cfg(feature = "faults")]
+pub fn begin(failpoints: &str) -> Result<(), String> {
+    let mut pairs = failpoints.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.try_for_each(|(name, actions)| fail::cfg(name, actions))
+}
