@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that fails says so by a panic")]
 
-use plinth_tests::{Setup, breaches, command, document, on_sqlite, person};
+use plinth_tests::{Setup, TestApp, breaches, command, document, on_sqlite, person};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -31,20 +31,49 @@ async fn every_documented_operation_is_served(setup: Setup) {
     let app = setup.start().await;
     for operation in operations() {
         let Operation { method, path, .. } = &operation;
-        let made = app.person(&person(json!({}))).await;
-        let url = path.replace("{id}", made["id"].as_str().expect("an id"));
+        let url = path.replace("{id}", &id_for(&app, path).await);
         assert!(!url.contains('{'), "the test does not know the parameters of {path}");
         let mut body = operation.facts["requestBody"].is_object().then(|| operation.example_body());
         if let Some(email) = body.as_mut().and_then(|body| body.get_mut("email")) {
             *email = person(json!({}))["email"].take(); // the one of the example is taken after its first use
         }
         let request = app.client.request(method, &url).header("if-match", "*");
-        let reply = match &body {
-            Some(body) => request.json(body).await,
-            None => request.await,
+        let reply = match (&body, operation.media_type()) {
+            (Some(body), Some("multipart/form-data")) => {
+                request.body("multipart/form-data; boundary=b", form(body)).await
+            }
+            (Some(body), _) => request.json(body).await,
+            (None, _) => request.await,
         };
         assert!(reply.status < 300, "{method} {path}, with its own example for a body: {reply}");
     }
+}
+
+/// The id of what an operation on `path` can be tried on: a person, a task that can be cancelled, or one that has ended, since
+/// its events end too, and it can be retried.
+async fn id_for(app: &TestApp, path: &str) -> String {
+    let person = app.person(&person(json!({}))).await;
+    if !path.contains("/tasks/") {
+        return person["id"].as_str().expect("an id").to_owned();
+    }
+    let birthday = format!("/v1/persons/{}/add-one-year", person["id"].as_str().expect("an id"));
+    let task = app.client.request("POST", &birthday).await.expect(202).json();
+    let task = task["id"].as_str().expect("an id").to_owned();
+    if !path.ends_with("/cancel") {
+        app.client.request("POST", &format!("/v1/tasks/{task}/cancel")).await.expect(200);
+    }
+    task
+}
+
+/// A form of files (RFC 7578), one for each member of `example`; its boundary is `b`.
+fn form(example: &Value) -> String {
+    let part = |(name, content): (&String, &Value)| {
+        let content = content.as_str().expect("the text of a file");
+        let head = format!("content-disposition: form-data; name=\"{name}\"; filename=\"{name}.csv\"");
+        format!("--b\r\n{head}\r\n\r\n{content}\r\n")
+    };
+    let parts: String = example.as_object().expect("an object").iter().map(part).collect();
+    format!("{parts}--b--\r\n")
 }
 
 async fn plinth_routes_lists_every_documented_operation(setup: Setup) {
@@ -169,6 +198,11 @@ impl Operation {
     fn responses(&self) -> impl Iterator<Item = (&'static String, &'static Value)> {
         let responses = self.facts["responses"].as_object().expect("responses").iter();
         responses.map(|(status, response)| (status, self.resolved(response)))
+    }
+
+    /// In which a body is sent, if there is one.
+    fn media_type(&self) -> Option<&'static str> {
+        Some(self.facts["requestBody"]["content"].as_object()?.keys().next()?.as_str())
     }
 
     /// The first example that the document gives of the request body, wherever OpenAPI allows one.

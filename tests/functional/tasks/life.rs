@@ -148,7 +148,7 @@ async fn nothing_is_found_under_an_unknown_id(setup: Setup) {
     for action in ["cancel", "retry"] {
         app.client.request("POST", &format!("{path}/{action}")).await.expect(404).problem();
     }
-    app.get("/v1/tasks/7").await.expect(404).problem();
+    app.get("/v1/tasks/7").await.expect(400).problem();
 }
 
 /// The URLs of a person of this age, and of the task that adds one year.
