@@ -3,27 +3,37 @@
 mod config;
 mod db;
 mod doctor;
+mod schedule;
 mod serve;
+mod task;
 
 use crate::{
     cli::{Cli, Command},
     config::{Loaded, Sources},
     print, shutdown,
+    wire::{Core, Role},
 };
+use application::{Context, RequestId};
+use slog::{Discard, Logger, o};
 use std::{error::Error, fs, path::Path, process::ExitCode};
 
 /// The exit code of wrong usage; clap's own is the same.
 const USAGE: u8 = 2;
 
 /// What a command that failed says.
-type Failure = Box<dyn Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Runs the command.
 pub(crate) fn run(cli: Cli) -> ExitCode {
-    let sources = cli.settings.sources();
-    match cli.command {
-        // Today the API is all there is to run.
-        None | Some(Command::All | Command::Api) => serve::run(sources),
+    let (sources, command) = cli.parts();
+    match command {
+        None | Some(Command::All) => serve::run(sources, Role::All),
+        Some(Command::Api) => serve::run(sources, Role::Api),
+        Some(Command::Worker { drain: false, .. }) => serve::run(sources, Role::Worker),
+        Some(Command::Worker { drain: true, .. }) => serve::run(sources, Role::Drain),
+        Some(Command::Beat) => serve::run(sources, Role::Beat),
+        Some(Command::Task(command)) => task::run(command, &sources),
+        Some(Command::Schedule(command)) => schedule::run(command, &sources),
         Some(Command::Db(command)) => db::run(command, &sources),
         Some(Command::Config(command)) => config::run(command, &sources),
         Some(Command::Openapi { version }) => done(openapi(&version)),
@@ -76,6 +86,31 @@ fn load(sources: &Sources) -> Result<Loaded, ExitCode> {
     })
 }
 
+/// Runs a short command that needs the database, also beside processes that serve from it.
+fn beside(sources: &Sources, act: impl AsyncFnOnce(&Core, &Loaded) -> Result<(), Failure>) -> ExitCode {
+    let loaded = match load(sources) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    let runtime = match runtime(&loaded) {
+        Ok(runtime) => runtime,
+        Err(error) => return done(Err(error.into())),
+    };
+    done(runtime.block_on(async {
+        // What happens is told to whoever called.
+        let core = Core::visit(&loaded.config, &Logger::root(Discard, o!())).await?;
+        let result = act(&core, &loaded).await;
+        core.database.close().await;
+        result
+    }))
+}
+
+/// The trail of a command is its own.
+fn context(core: &Core) -> Context {
+    let request_id = RequestId::from(core.ids.next(core.clock.now()));
+    Context { request_id, log: Logger::root(Discard, o!()) }
+}
+
 fn done(result: Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,7 +122,7 @@ fn done(result: Result<(), Failure>) -> ExitCode {
 }
 
 /// An error with all its causes.
-fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

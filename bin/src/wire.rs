@@ -1,17 +1,34 @@
-//! Puts adapters and controllers together. The only place that names both, and the registry of health probes.
+//! Puts adapters and controllers together. The only place that names both, and the list of the kinds of tasks.
+//!
+//! What a server process serves of it is in `wire/service.rs`, the list of health probes in `wire/probes.rs`.
 
-use crate::config::Config;
+mod probes;
+mod service;
+
+pub(crate) use service::{Role, Service};
+
+#[cfg(feature = "faults")]
+use crate::trial::Trial;
+use crate::{
+    commands::Failure,
+    config::{Config, Loaded, TasksConfig},
+};
 use adapter_diesel::{Database, Migrator};
-use adapter_http::{App, Build, Services};
+use adapter_http::Build;
 use adapter_redis::Redis;
-use adapter_system::{SystemClock, SystemIds};
-use adapter_telemetry::Metrics;
-use application::{Clock, HealthController, Ids, PersonController, Probe};
+use adapter_system::{DatabaseClock, LocalDoorbell, SystemClock, SystemIds, TcpServers};
+use application::{
+    BeatController, BeatPorts, BeatSettings, Clock, Doorbell, Ids, ImportController, PersonController, QueueGauge, Registry, Scheduler,
+    TaskController, TaskWatch,
+    kinds::{
+        add_one_year::AddOneYear,
+        import_persons::{InsertPersonsImport, ReportPersonsImport, ValidatePersonsImport},
+        prune_tasks::{PruneTasks, Pruning},
+        wait_for_servers::{Servers, WaitForServers},
+    },
+};
 use slog::Logger;
-use std::{error::Error, sync::Arc, time::Duration};
-
-/// How long one health probe may take; a load balancer asks every few seconds.
-const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+use std::sync::Arc;
 
 /// This build.
 pub(crate) const BUILD: Build = Build {
@@ -20,64 +37,148 @@ pub(crate) const BUILD: Build = Build {
     revision: env!("PLINTH_REVISION"),
 };
 
-/// What is served, and what its end needs.
-pub(crate) struct Wired {
-    /// The public listener's.
-    pub(crate) public: App,
-    /// The internal listener's.
-    pub(crate) monitor: App,
-    /// To be told that the end has come.
-    pub(crate) health: Arc<HealthController>,
-    /// To be closed.
+/// What every process has that works with tasks, be it a server or a short command.
+pub(crate) struct Core {
     pub(crate) database: Database,
+    pub(crate) redis: Option<Redis>,
+    pub(crate) doorbell: Arc<dyn Doorbell>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Arc<dyn Ids>,
+    pub(crate) gauge: Arc<QueueGauge>,
+    pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) persons: Arc<PersonController>,
+    pub(crate) imports: Arc<ImportController>,
+    pub(crate) tasks: Arc<TaskController>,
+    pub(crate) watch: Arc<TaskWatch>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) beat: Arc<BeatController>,
 }
 
-impl Wired {
-    /// Opens what has to be open, and connects everything.
-    pub(crate) async fn open(
+/// Every kind of task that workers know. A further one is a line here.
+fn kinds(persons: &Arc<PersonController>, imports: &Arc<ImportController>, pruning: Pruning) -> Registry {
+    let servers: Arc<dyn Servers> = Arc::new(TcpServers);
+    let registry = Registry::new()
+        .with::<AddOneYear>(persons.clone())
+        .with::<ValidatePersonsImport>(imports.clone())
+        .with::<InsertPersonsImport>(imports.clone())
+        .with::<ReportPersonsImport>(imports.clone())
+        .with::<WaitForServers>(Arc::new(servers))
+        .with::<PruneTasks>(Arc::new(pruning));
+    #[cfg(feature = "faults")]
+    let registry = registry.with::<Trial>(persons.clone());
+    registry
+}
+
+impl Core {
+    /// For a process that serves: an embedded database is made, migrated and locked against a second one.
+    pub(crate) async fn open(config: &Config, log: &Logger) -> Result<Self, Failure> {
+        let (redis, doorbell) = doorbell(config, log)?;
+        let database =
+            Database::open(&config.database, doorbell.clone(), &component(log, "database")).await?;
+        Self::over(database, redis, doorbell, config, log).await
+    }
+
+    /// For a short command, also beside a process that serves from the same file.
+    pub(crate) async fn visit(config: &Config, log: &Logger) -> Result<Self, Failure> {
+        let (redis, doorbell) = doorbell(config, log)?;
+        let database =
+            Database::visit(&config.database, doorbell.clone(), &component(log, "database")).await?;
+        Self::over(database, redis, doorbell, config, log).await
+    }
+
+    async fn over(
+        database: Database,
+        redis: Option<Redis>,
+        doorbell: Arc<dyn Doorbell>,
         config: &Config,
-        metrics: Metrics,
         log: &Logger,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let database = Database::open(&config.database, &component(log, "database")).await?;
-        let redis = Redis::open(&config.redis)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
-        let health = Arc::new(HealthController::new(probes(&database, redis.as_ref()), PROBE_DEADLINE));
-        let services = Services {
-            persons: Arc::new(PersonController::new(database.persons(), clock.clone(), ids.clone())),
-            health: health.clone(),
-            ids,
-            clock,
-            metrics: Arc::new(move || metrics.render()),
-            log: component(log, "http"),
-            build: BUILD,
+    ) -> Result<Self, Failure> {
+        let told = database.clone();
+        let source = move || {
+            let database = told.clone();
+            async move { database.now().await }
         };
-        let public = adapter_http::public(&config.http, &services);
-        let monitor = adapter_http::monitor(&config.http, &services);
-        Ok(Self { public, monitor, health, database })
+        let clock: Arc<dyn Clock> =
+            Arc::new(DatabaseClock::follow(source, component(log, "clock")).await);
+        let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
+        let (tasks, imports) = (database.tasks(), database.imports());
+        let gauge = QueueGauge::new(database.statistics(), clock.clone(), config.tasks.max_depth);
+        let gauge = Arc::new(gauge);
+        let scheduler = Arc::new(Scheduler::new(clock.clone(), ids.clone(), gauge.clone()));
+        let retention = config.tasks.retention.retention();
+        let pruning = Pruning { tasks: tasks.clone(), imports: imports.clone(), retention };
+        let watch = Arc::new(TaskWatch::new(tasks.clone(), config.tasks.watch_interval));
+        let tasks = Arc::new(TaskController::new(tasks, doorbell.clone(), clock.clone()));
+        let imports = ImportController::new(imports, tasks.clone(), scheduler.clone(), clock.clone(), ids.clone());
+        let imports = Arc::new(imports);
+        let persons = PersonController::new(
+            database.persons(),
+            tasks.clone(),
+            scheduler.clone(),
+            clock.clone(),
+            ids.clone(),
+        );
+        let persons = Arc::new(persons);
+        let registry = Arc::new(kinds(&persons, &imports, pruning));
+        let ports = BeatPorts {
+            schedules: database.schedules(),
+            ledger: database.ledger(),
+            tasks: tasks.clone(),
+            registry: registry.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        };
+        let TasksConfig { lease, renewal, .. } = config.tasks;
+        let settings = BeatSettings { host: host(), process: std::process::id(), lease, renewal };
+        let beat = BeatController::new(ports, settings, Vec::new(), component(log, "beat"))?;
+        Ok(Self {
+            database,
+            redis,
+            doorbell,
+            clock,
+            ids,
+            gauge,
+            scheduler,
+            persons,
+            imports,
+            tasks,
+            watch,
+            registry,
+            beat: Arc::new(beat),
+        })
     }
 }
 
-/// Every probe of `/health` and `/mon/checks/{name}`. A further one is a line here.
-pub(crate) fn probes(database: &Database, redis: Option<&Redis>) -> Vec<Arc<dyn Probe>> {
-    let mut probes = database.probes();
-    probes.extend(redis.map(Redis::probe));
-    probes
+impl Core {
+    /// From now on the schedules are those of `loaded`, unless something is wrong with their tasks.
+    pub(crate) fn schedule(&self, loaded: &Loaded) -> Result<(), Failure> {
+        loaded.check_tasks(|kind, payload| self.registry.signature(kind, payload).map(drop))?;
+        Ok(self.beat.set_schedules(loaded.config.schedules.enabled())?)
+    }
 }
 
-/// Migrates, or starts anew with the demo data, as configured.
-pub(crate) async fn prepare_database(
-    config: &Config,
-    log: &Logger,
-) -> Result<(), Box<dyn Error + Send + Sync>> {
+/// Redis if there is one, else hints stay within the process.
+fn doorbell(config: &Config, log: &Logger) -> Result<(Option<Redis>, Arc<dyn Doorbell>), Failure> {
+    Ok(match Redis::open(&config.redis)? {
+        Some(redis) => {
+            let doorbell = redis.doorbell(&component(log, "redis"));
+            (Some(redis), Arc::new(doorbell))
+        }
+        None => (None, Arc::new(LocalDoorbell::default())),
+    })
+}
+
+/// Migrates, or starts anew with the demo data, as configured. Only a process with the API starts anew: workers and beats
+/// may share its environment.
+pub(crate) async fn prepare_database(config: &Config, role: Role, log: &Logger) -> Result<(), Failure> {
     let settings = &config.database;
-    if !settings.reset_on_start && !settings.update_on_start {
+    let anew = settings.reset_on_start && role.serves();
+    if !anew && !settings.update_on_start {
         return Ok(());
     }
     let log = component(log, "database");
     let mut migrator = Migrator::open(settings, &log).await?;
-    if settings.reset_on_start {
+    if anew {
         migrator.reset().await?;
         let persons = migrator.seed(&SystemClock, &SystemIds::default()).await?;
         slog::warn!(log, "the database was reset"; "demo_persons" => persons);
@@ -85,6 +186,11 @@ pub(crate) async fn prepare_database(
         migrator.upgrade(None).await?;
     }
     Ok(())
+}
+
+/// The name of this host, for people.
+fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// The logger of one part of the process.

@@ -1,6 +1,6 @@
 //! Opening: which backend, is it there, may we have it.
 
-use crate::{DatabaseConfig, Kind, MigrateError, postgres, sqlite};
+use crate::{DatabaseConfig, Kind, MigrateError, Migrator, postgres, sqlite};
 use application::{
     BoxError, Doorbell, Error, Imports, PersonRepository, Probe, Schedules, TaskLedger, TaskRepository,
     TaskStatistics,
@@ -51,6 +51,12 @@ pub enum OpenError {
         #[source]
         source: BoxError,
     },
+    /// There is nothing to look at yet.
+    #[error("there is no database file {} yet: a start of `plinth` makes it, as does `plinth db upgrade`", .0.display())]
+    Absent(PathBuf),
+    /// Its tables are not those that this program knows.
+    #[error("the database is not up to date: run `plinth db upgrade`")]
+    Pending,
     /// The migrations of the embedded database failed.
     #[error("cannot migrate the database")]
     Migrate(#[from] MigrateError),
@@ -70,6 +76,25 @@ impl Database {
         Ok(Self(match config.kind()? {
             Kind::Postgres => Backend::Postgres(postgres::open(config, doorbell, log).await?),
             Kind::Sqlite => Backend::Sqlite(sqlite::open(config, doorbell, log).await?),
+        }))
+    }
+
+    /// For a short command, also beside a process that serves from the same embedded database: nothing is made, migrated or
+    /// locked. Needs what [`Self::open`] needs.
+    pub async fn visit(
+        config: &DatabaseConfig,
+        doorbell: Arc<dyn Doorbell>,
+        log: &slog::Logger,
+    ) -> Result<Self, OpenError> {
+        let Some(mut migrator) = Migrator::open_existing(config, log).await? else {
+            return Err(OpenError::Absent(sqlite::path(config)?));
+        };
+        if migrator.status().await?.iter().any(|migration| !migration.applied) {
+            return Err(OpenError::Pending);
+        }
+        Ok(Self(match config.kind()? {
+            Kind::Postgres => Backend::Postgres(postgres::open(config, doorbell, log).await?),
+            Kind::Sqlite => Backend::Sqlite(sqlite::visit(config, doorbell)?),
         }))
     }
 

@@ -1,5 +1,7 @@
 //! `plinth doctor`: what is wrong with this installation, and what to do.
 
+mod tasks;
+
 use crate::{
     config::{Config, Environment, Loaded, Sources, placeholders},
     print,
@@ -45,7 +47,7 @@ pub(super) fn run(sources: &Sources) -> ExitCode {
     };
     let mut findings = configuration(&loaded);
     findings.extend(runtime.block_on(async {
-        let mut found = database(&loaded.config).await;
+        let mut found = database(&loaded).await;
         found.push(redis(&loaded.config).await);
         found
     }));
@@ -84,7 +86,8 @@ fn configuration(loaded: &Loaded) -> Vec<Finding> {
     findings
 }
 
-async fn database(config: &Config) -> Vec<Finding> {
+async fn database(loaded: &Loaded) -> Vec<Finding> {
+    let config = &loaded.config;
     let log = Logger::root(Discard, o!());
     let mut migrator = match Migrator::open_existing(&config.database, &log).await {
         Ok(Some(migrator)) => migrator,
@@ -110,6 +113,7 @@ async fn database(config: &Config) -> Vec<Finding> {
     findings.extend(settings(&mut migrator).await);
     if at_head {
         findings.extend(schema(&mut migrator).await);
+        findings.extend(tasks::look(loaded).await);
     }
     findings.extend(clocks(&mut migrator).await);
     findings

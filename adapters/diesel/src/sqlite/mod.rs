@@ -48,8 +48,8 @@ struct Inner {
     readers: Pool<Manager>,
     writer: Pool<Manager>,
     doorbell: Arc<dyn Doorbell>,
-    /// Held as long as we serve; `None` once closed.
-    lock: Mutex<Option<file::Lock>>,
+    /// `None` once closed.
+    right: Mutex<Option<Right>>,
 }
 
 /// Runs a read on a reader.
@@ -136,23 +136,40 @@ pub(crate) async fn open(
     file::make_folder(&path)?;
     let lock = file::Lock::take(&path)?;
     Session::open(config).await?.upgrade(None, log).await?;
+    Ok(connect(config, &path, doorbell, Right::Serve { _lock: lock }))
+}
+
+/// Uses a file that somebody else may serve from.
+pub(crate) fn visit(config: &DatabaseConfig, doorbell: Arc<dyn Doorbell>) -> Result<Db, OpenError> {
+    Ok(connect(config, &path(config)?, doorbell, Right::Visit))
+}
+
+fn connect(config: &DatabaseConfig, path: &Path, doorbell: Arc<dyn Doorbell>, right: Right) -> Db {
     let pool = |name, size, role| {
         // A connection to a file does not break and does not age.
         let builder = bb8::Pool::builder().test_on_check_out(false).idle_timeout(None).max_lifetime(None);
-        Pool::new(name, size, config.acquire_timeout, builder, manager(&path, pragmas(config, role)))
+        Pool::new(name, size, config.acquire_timeout, builder, manager(path, pragmas(config, role)))
     };
     let db = Db(Arc::new(Inner {
         readers: pool("readers", config.readers, Role::Reader),
         writer: pool("writers", 1, Role::Writer),
         doorbell,
-        lock: Mutex::new(Some(lock)),
+        right: Mutex::new(Some(right)),
     }));
     let watched = Arc::downgrade(&db.0);
     metrics::watch(move || {
         let inner = watched.upgrade()?;
         Some([inner.readers.connections(), inner.writer.connections()].concat())
     });
-    Ok(db)
+    db
+}
+
+/// By which right this process uses the file.
+enum Right {
+    /// As the one that serves from it.
+    Serve { _lock: file::Lock },
+    /// For a short command.
+    Visit,
 }
 
 impl Db {
@@ -183,18 +200,18 @@ impl Db {
         }
         self.0.readers.close().await;
         self.0.writer.close().await;
-        self.held_lock().take();
+        self.right().take();
     }
 
     async fn acquire<'a>(&self, pool: &'a Pool<Manager>) -> QueryResult<Lease<'a, Manager>> {
-        if self.held_lock().is_none() {
+        if self.right().is_none() {
             return Err(error::closed());
         }
         pool.get().await.ok_or_else(error::exhausted)
     }
 
-    fn held_lock(&self) -> std::sync::MutexGuard<'_, Option<file::Lock>> {
-        self.0.lock.lock().unwrap_or_else(PoisonError::into_inner)
+    fn right(&self) -> std::sync::MutexGuard<'_, Option<Right>> {
+        self.0.right.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
