@@ -4,6 +4,8 @@ mod imports;
 mod persons;
 mod tasks;
 
+pub(crate) use tasks::{story_as_json, task_as_json};
+
 use crate::{
     Services,
     problem::{ApiError, Dialect, Kind},

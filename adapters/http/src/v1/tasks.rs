@@ -18,7 +18,7 @@ use crate::{
     tasks::{Listing, ORDER, TAG, TaskPath, Tasks, tag, task_id},
 };
 use bodies::{ListParams, TasksBody};
-use domain::{TaskState, TaskStory};
+use domain::{Task, TaskState, TaskStory};
 use examples::{example_in_list, example_of_events};
 use http::header;
 
@@ -38,6 +38,16 @@ pub(super) fn accepted(request: &Request, story: &TaskStory) -> Response {
     let urls = urls(request);
     let location = format!("{urls}{}", story.task.id.0);
     tagged(reply::accepted(&location, &TaskBody::of(story, &urls)), story)
+}
+
+/// A task as it stands in a list, for the command line.
+pub(crate) fn task_as_json(task: &Task) -> String {
+    serde_json::to_string(&TaskBody::from(task)).unwrap_or_default()
+}
+
+/// A task with all that belongs to it, for the command line.
+pub(crate) fn story_as_json(story: &TaskStory) -> String {
+    serde_json::to_string(&TaskBody::of(story, "/v1/tasks/")).unwrap_or_default()
 }
 
 /// What stands before the id in the URL of a task.
