@@ -1,8 +1,14 @@
 //! What the tests of several modules share.
 
-use crate::{Context, RequestId};
+use crate::{
+    Clock, Context, MockBacklog, MockClock, MockDoorbell, MockIds, MockPersonRepository, MockTaskRepository,
+    PersonController, RequestId, Scheduler, TaskController,
+};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{NewTask, Task, TaskStory, Version};
+use domain::{
+    Age, EmailAddress, NewTask, Person, PersonDetails, PersonId, PersonName, Task, TaskStory, Version,
+};
+use std::sync::Arc;
 
 /// So many seconds after the beginning of the Unix epoch.
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
@@ -15,6 +21,24 @@ pub(crate) fn ctx() -> Context {
         request_id: RequestId::parse("test").unwrap(),
         log: slog::Logger::root(slog::Discard, slog::o!()),
     }
+}
+
+/// Somebody whose record is new, at second 0.
+pub(crate) fn person(id: PersonId, name: &str, age: i64) -> Person {
+    let (name, email) = (PersonName::parse(name), EmailAddress::parse("ada@example.com"));
+    let details = PersonDetails { name: name.unwrap(), email: email.unwrap(), age: Age::new(age).unwrap() };
+    Person::new(id, details, at(0))
+}
+
+/// A controller over `persons` that makes nobody and schedules nothing, at second 0.
+pub(crate) fn person_controller(persons: MockPersonRepository) -> Arc<PersonController> {
+    let mut clock = MockClock::new();
+    clock.expect_now().return_const(at(0));
+    let (clock, ids): (Arc<dyn Clock>, _) = (Arc::new(clock), Arc::new(MockIds::new()));
+    let (tasks, doorbell) = (MockTaskRepository::new(), MockDoorbell::new());
+    let tasks = Arc::new(TaskController::new(Arc::new(tasks), Arc::new(doorbell), clock.clone()));
+    let scheduler = Arc::new(Scheduler::new(clock.clone(), ids.clone(), Arc::new(MockBacklog::new())));
+    Arc::new(PersonController::new(Arc::new(persons), tasks, scheduler, clock, ids))
 }
 
 /// What the ledger tells of a task that has just been scheduled, alone.

@@ -37,36 +37,20 @@ impl TaskKind for AddOneYear {
 mod tests {
     use super::*;
     use crate::{
-        Clock, MockBacklog, MockClock, MockDoorbell, MockIds, MockPersonRepository, MockTaskRepository,
-        Scheduler, TaskController, testing::at,
+        MockPersonRepository,
+        testing::{person, person_controller},
     };
-    use domain::{Age, EmailAddress, Person, PersonDetails, PersonName};
-    use std::sync::Arc;
 
     const ID: PersonId = PersonId(Uuid::from_u128(7));
 
-    fn stored(age: i64) -> Person {
-        let (name, email) = (PersonName::parse("Ada"), EmailAddress::parse("ada@example.com"));
-        let details =
-            PersonDetails { name: name.unwrap(), email: email.unwrap(), age: Age::new(age).unwrap() };
-        Person::new(ID, details, at(0))
-    }
-
     async fn run(persons: MockPersonRepository) -> Result<Birthday, TaskError> {
-        let mut clock = MockClock::new();
-        clock.expect_now().return_const(at(0));
-        let (clock, ids): (Arc<dyn Clock>, _) = (Arc::new(clock), Arc::new(MockIds::new()));
-        let (tasks, doorbell) = (MockTaskRepository::new(), MockDoorbell::new());
-        let tasks = Arc::new(TaskController::new(Arc::new(tasks), Arc::new(doorbell), clock.clone()));
-        let scheduler = Scheduler::new(clock.clone(), ids.clone(), Arc::new(MockBacklog::new()));
-        let controller = PersonController::new(Arc::new(persons), tasks, Arc::new(scheduler), clock, ids);
-        AddOneYear { person_id: ID.0 }.run(TaskContext::for_test(Arc::new(controller))).await
+        AddOneYear { person_id: ID.0 }.run(TaskContext::for_test(person_controller(persons))).await
     }
 
     #[tokio::test]
     async fn the_new_age_and_the_success_are_one_write() {
         let mut persons = MockPersonRepository::new();
-        persons.expect_find().once().returning(|_| Ok(Some(stored(36))));
+        persons.expect_find().once().returning(|_| Ok(Some(person(ID, "Ada", 36))));
         persons
             .expect_update()
             .withf(|person, _, then| {
@@ -80,9 +64,9 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_and_the_oldest_are_not_tried_again() {
-        for person in [None, Some(stored(150))] {
+        for found in [None, Some(person(ID, "Ada", 150))] {
             let mut persons = MockPersonRepository::new();
-            persons.expect_find().once().return_once(|_| Ok(person));
+            persons.expect_find().once().return_once(|_| Ok(found));
             assert!(matches!(run(persons).await, Err(TaskError::Unrecoverable(_))));
         }
     }
