@@ -5,13 +5,17 @@
 
 mod doorbell;
 mod health;
+mod imports;
 mod lists;
 mod migrations;
 mod opening;
 mod outages;
 mod pages;
 mod persons;
+mod schedules;
+mod statistics;
 mod store;
+mod tasks;
 mod tls;
 
 pub(crate) use store::{Store, at, silent};

@@ -112,11 +112,17 @@ async fn fire(conn: &mut Conn, firing: &Firing) -> Result<(Fired, BTreeSet<Queue
 /// has committed, and looks again then.
 async fn take(conn: &mut Conn, firing: &Firing) -> QueryResult<bool> {
     let later = diesel::insert_into(schedules::table)
-        .values((schedules::name.eq(firing.schedule.as_str()), schedules::last_slot.eq(At::from(firing.slot))))
+        .values((
+            schedules::name.eq(firing.schedule.as_str()),
+            schedules::last_slot.eq(At::from(firing.slot)),
+        ))
         .on_conflict(schedules::name)
         .do_update()
         .set(schedules::last_slot.eq(excluded(schedules::last_slot)));
-    let later = diesel::query_dsl::methods::FilterDsl::filter(later, schedules::last_slot.lt(excluded(schedules::last_slot)));
+    let later = diesel::query_dsl::methods::FilterDsl::filter(
+        later,
+        schedules::last_slot.lt(excluded(schedules::last_slot)),
+    );
     later.execute(conn).await.map(|taken| taken == 1)
 }
 

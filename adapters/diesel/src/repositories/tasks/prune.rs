@@ -23,13 +23,13 @@ use uuid::Uuid;
 /// How many ids go into one statement: SQLite takes 32,766.
 const IDS: usize = 1000;
 
-/// See `TaskRepository::prune`. A batch in which nothing may go, since it is all of chains and groups that are not over, is no
+/// See `TaskRepository::prune`. A batch of which nothing may go, since it is all of chains and groups that are not over, is no
 /// reason to stop: the next one begins behind it.
 pub(super) async fn prune(db: &Db, expired: &Expiry, limit: u32) -> Result<u32, Undone> {
     let cutoffs = Cutoffs::from(expired);
     let (mut deleted, mut after) = (0, Some(Id(Uuid::nil())));
     while let Some(start) = after.filter(|_| deleted < limit) {
-        let batch = transaction!(db, conn => prune_batch(conn, &cutoffs, start, limit - deleted))?;
+        let batch = transaction!(db, conn => prune_batch(conn, &cutoffs, start, limit, deleted))?;
         deleted = deleted.saturating_add(batch.deleted);
         after = batch.last;
     }
@@ -42,7 +42,7 @@ pub(super) async fn prune(db: &Db, expired: &Expiry, limit: u32) -> Result<u32, 
 /// What became of some tasks.
 struct Batch {
     deleted: u32,
-    /// Of those that were looked at, if there are more.
+    /// Of those that were looked at, if there may be more, and room for them.
     last: Option<Id>,
 }
 
@@ -67,7 +67,13 @@ impl Row {
 
 /// Whoever does anything to a task holds its row. So those that are held by others stay, with their chain or group; nobody waits
 /// for anybody, and of the rest nothing changes until they are gone.
-async fn prune_batch(conn: &mut Conn, cutoffs: &Cutoffs, after: Id, limit: u32) -> Result<Batch, Undone> {
+async fn prune_batch(
+    conn: &mut Conn,
+    cutoffs: &Cutoffs,
+    after: Id,
+    limit: u32,
+    before: u32,
+) -> Result<Batch, Undone> {
     let over =
         |state: TaskState| tasks::state.eq(state.as_str()).and(tasks::finished_at.lt(cutoffs.of(state)));
     let over = over(TaskState::Succeeded).or(over(TaskState::Failed)).or(over(TaskState::Cancelled));
@@ -78,14 +84,22 @@ async fn prune_batch(conn: &mut Conn, cutoffs: &Cutoffs, after: Id, limit: u32) 
         .limit(i64::from(limit))
         .select(Row::as_select());
     let old: Vec<Row> = skip_locked!(old).load(conn).await?;
-    let last = old.last().filter(|_| u32::try_from(old.len()).is_ok_and(|n| n == limit)).map(|row| row.id);
-    let going = going(conn, cutoffs, &old, limit).await?;
+    let (going, is_full) = going(conn, cutoffs, &old, limit as usize, before as usize).await?;
     delete(conn, &going).await?;
+    let is_last = is_full || old.len() < limit as usize;
+    let last = old.last().filter(|_| !is_last).map(|row| row.id);
     Ok(Batch { deleted: u32::try_from(going.len()).unwrap_or(u32::MAX), last })
 }
 
-/// The tasks that may go: not more than `limit`, or one chain or group that is larger.
-async fn going(conn: &mut Conn, cutoffs: &Cutoffs, old: &[Row], limit: u32) -> QueryResult<Vec<Row>> {
+/// The tasks that may go, and whether there is no room for the others: not more than `limit`, together with so many that have
+/// gone before, or one chain or group that is larger.
+async fn going(
+    conn: &mut Conn,
+    cutoffs: &Cutoffs,
+    old: &[Row],
+    limit: usize,
+    before: usize,
+) -> QueryResult<(Vec<Row>, bool)> {
     let mut families = families(conn, old).await?;
     families.retain(|_, rows| cutoffs.have_all_passed(rows));
     let mut going: Vec<Row> = Vec::new();
@@ -97,13 +111,13 @@ async fn going(conn: &mut Conn, cutoffs: &Cutoffs, old: &[Row], limit: u32) -> Q
                 None => continue,
             },
         };
-        let room = (limit as usize).saturating_sub(going.len());
-        if together.len() > room && !going.is_empty() {
-            break;
+        let all = before + going.len();
+        if all > 0 && all + together.len() > limit {
+            return Ok((going, true));
         }
         going.extend(together);
     }
-    Ok(going)
+    Ok((going, false))
 }
 
 /// Everything that belongs to one of `rows`.

@@ -154,6 +154,7 @@ impl Rows {
         let mut links = others.cloned().unwrap_or_default();
         if others.is_some() && !links.iter().any(|link| link.id == id) {
             let callback = links.pop_if(|last| last.place.callback_of.is_some());
+            links.truncate(LINKS as usize - 1 - usize::from(callback.is_some()));
             links.push(row.to_link());
             links.extend(callback);
         }
