@@ -17,9 +17,11 @@ use adapter_diesel::{Database, Migrator};
 use adapter_http::Build;
 use adapter_redis::Redis;
 use adapter_system::{DatabaseClock, LocalDoorbell, SystemClock, SystemIds, TcpServers};
+#[cfg(feature = "faults")]
+use application::kinds::example::ShortenName;
 use application::{
-    BeatController, BeatPorts, BeatSettings, Clock, Doorbell, Ids, ImportController, PersonController, QueueGauge, Registry, Scheduler,
-    TaskController, TaskWatch,
+    BeatController, BeatPorts, BeatSettings, Clock, Doorbell, Ids, ImportController, PersonController,
+    QueueGauge, Registry, Scheduler, TaskController, TaskWatch,
     kinds::{
         add_one_year::AddOneYear,
         import_persons::{InsertPersonsImport, ReportPersonsImport, ValidatePersonsImport},
@@ -65,7 +67,7 @@ fn kinds(persons: &Arc<PersonController>, imports: &Arc<ImportController>, pruni
         .with::<WaitForServers>(Arc::new(servers))
         .with::<PruneTasks>(Arc::new(pruning));
     #[cfg(feature = "faults")]
-    let registry = registry.with::<Trial>(persons.clone());
+    let registry = registry.with::<Trial>(persons.clone()).with::<ShortenName>(persons.clone());
     registry
 }
 
@@ -98,8 +100,7 @@ impl Core {
             let database = told.clone();
             async move { database.now().await }
         };
-        let clock: Arc<dyn Clock> =
-            Arc::new(DatabaseClock::follow(source, component(log, "clock")).await);
+        let clock: Arc<dyn Clock> = Arc::new(DatabaseClock::follow(source, component(log, "clock")).await);
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
         let (tasks, imports) = (database.tasks(), database.imports());
         let gauge = QueueGauge::new(database.statistics(), clock.clone(), config.tasks.max_depth);
@@ -109,7 +110,8 @@ impl Core {
         let pruning = Pruning { tasks: tasks.clone(), imports: imports.clone(), retention };
         let watch = Arc::new(TaskWatch::new(tasks.clone(), config.tasks.watch_interval));
         let tasks = Arc::new(TaskController::new(tasks, doorbell.clone(), clock.clone()));
-        let imports = ImportController::new(imports, tasks.clone(), scheduler.clone(), clock.clone(), ids.clone());
+        let imports =
+            ImportController::new(imports, tasks.clone(), scheduler.clone(), clock.clone(), ids.clone());
         let imports = Arc::new(imports);
         let persons = PersonController::new(
             database.persons(),
