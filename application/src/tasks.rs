@@ -49,8 +49,7 @@ pub trait TaskRepository: Send + Sync {
 
     /// Deletes at most `limit` tasks that have expired, oldest first: a chain or a group as a whole, by its last end and the
     /// longest retention among its tasks; one that is larger than `limit`, by itself. How many tasks were deleted: 0 when
-    /// there is nothing left to do. What belongs to them goes too: faults, groups, fires of schedules. The call that finds
-    /// no more than `limit` also deletes figures of minutes that nobody shows any more, and sessions of beats that have ended.
+    /// there is nothing left to do. What belongs to them goes too: faults, groups, fires of schedules.
     async fn prune(&self, expired: &Expiry, limit: u32) -> Result<u32, Error>;
 }
 
@@ -66,8 +65,6 @@ pub enum Cancellation {
 /// Which tasks may go: those of each state that ended before its instant. A state that is absent stays for ever.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expiry {
-    /// As of when.
-    pub now: DateTime<Utc>,
     /// Terminal states and instants.
     pub before: Vec<(TaskState, DateTime<Utc>)>,
 }
@@ -89,7 +86,6 @@ impl Retention {
     pub fn expired(&self, now: DateTime<Utc>) -> Expiry {
         let (succeeded, failed) = (now - self.succeeded, now - self.failed);
         Expiry {
-            now,
             before: vec![
                 (TaskState::Succeeded, succeeded),
                 (TaskState::Cancelled, succeeded),

@@ -21,14 +21,21 @@ const STALE: &str = "plinth_task_stale_finishes_total";
 /// Says what each metric of this crate means; to be called once a recorder is installed.
 pub fn describe() {
     describe_gauge!(DEPTH, "Unfinished tasks, by queue and state.");
-    describe_gauge!(OLDEST_DUE, Unit::Seconds, "How long the oldest task that is due has been due, by queue.");
+    describe_gauge!(
+        OLDEST_DUE,
+        Unit::Seconds,
+        "How long the oldest task that is due has been due, by queue."
+    );
     describe_counter!(CLAIMS, "Tasks that this process has claimed, by queue.");
     describe_counter!(ATTEMPTS, "Runs that this process has begun, by kind.");
     describe_counter!(RUNS, "Runs that have ended in this process, by kind and outcome.");
     describe_histogram!(RUN_SECONDS, Unit::Seconds, "How long runs took, by kind.");
     describe_histogram!(WAIT, Unit::Seconds, "From the time a task was due to its claim, by queue.");
     describe_counter!(RECLAIMED, "Tasks taken from lost or closed sessions, by what became of them.");
-    describe_counter!(STALE, "Ends of runs that were dropped, because the task was not this worker's any more.");
+    describe_counter!(
+        STALE,
+        "Ends of runs that were dropped, because the task was not this worker's any more."
+    );
     describe_gauge!(RUNNING, "Tasks that this process holds.");
     describe_gauge!(
         "plinth_schedule_lag_seconds",

@@ -93,12 +93,17 @@ impl Worker {
 
     /// Works until nothing is due and nothing runs; how many runs that took.
     pub async fn drain(&self) -> Result<u64, Error> {
+        self.drain_unless(CancellationToken::new()).await
+    }
+
+    /// The same, unless `stop` comes first: then it ends as [`Self::run`] does.
+    pub async fn drain_unless(&self, stop: CancellationToken) -> Result<u64, Error> {
         let (core, turn) = (self.core.clone(), self.turn.clone().lock_owned().await);
         // A task of its own: whoever waits for it may give up, and what runs is to be ended in order all the same.
         let drained = tokio::spawn(async move {
             let _turn = turn;
             let before = core.begun.load(Ordering::Relaxed);
-            let life = Life::begin(&core, &CancellationToken::new());
+            let life = Life::begin(&core, &stop);
             let idle = Claims::new(&core).until_idle(&life.stop).await;
             life.end().await;
             idle.map(|()| core.begun.load(Ordering::Relaxed) - before)

@@ -1,5 +1,9 @@
 use super::*;
-use crate::{MockTaskRepository, TaskRepository, tasks::testing::{id, new_task}, testing::story};
+use crate::{
+    MockTaskRepository, TaskRepository,
+    tasks::testing::{id, new_task},
+    testing::story,
+};
 use domain::{TaskState, Version};
 use mockall::predicate::eq;
 use std::pin::Pin;

@@ -55,3 +55,61 @@ impl Appetite {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{tasks::testing, testing::at};
+    use std::sync::Arc;
+
+    /// Four slots; two tasks of `a` at most.
+    fn hungry() -> (Appetite, Arc<Slots>) {
+        let mut appetite = Appetite::new(&[(testing::queue("a"), 2), (testing::queue("b"), 4)]);
+        appetite.whet();
+        (appetite, Arc::new(Slots::new(4)))
+    }
+
+    fn asked(appetite: &Appetite, slots: &Slots) -> Option<Claiming> {
+        appetite.claiming(slots, SessionId(uuid::Uuid::nil()), at(0))
+    }
+
+    /// From which queues, and how many of each.
+    fn queues(appetite: &Appetite, slots: &Slots) -> Vec<(String, u32)> {
+        let queues = asked(appetite, slots).map(|claiming| claiming.queues).unwrap_or_default();
+        queues.into_iter().map(|(queue, room)| (queue.as_str().to_owned(), room)).collect()
+    }
+
+    fn claimed(queues: &[&str]) -> Vec<Claimed> {
+        let claimed = (1..).zip(queues);
+        claimed
+            .map(|(number, queue)| Claimed { queue: testing::queue(queue), ..testing::claimed(number) })
+            .collect()
+    }
+
+    #[test]
+    fn nothing_is_asked_for_until_there_may_be_something() {
+        let (mut appetite, slots) = hungry();
+        assert_eq!(asked(&appetite, &slots).unwrap().limit, 4);
+        assert_eq!(queues(&appetite, &slots), [("a".to_owned(), 2), ("b".to_owned(), 4)]);
+        appetite.spoil();
+        assert_eq!(asked(&appetite, &slots), None);
+    }
+
+    #[test]
+    fn a_queue_that_gave_less_than_it_could_is_empty() {
+        let (mut appetite, slots) = hungry();
+        let claiming = asked(&appetite, &slots).unwrap();
+        appetite.learn(&claiming, &claimed(&["a", "a", "b"]));
+        assert_eq!(queues(&appetite, &slots), [("a".to_owned(), 2)], "a is full, b is empty");
+        appetite.learn(&asked(&appetite, &slots).unwrap(), &claimed(&["a"]));
+        assert_eq!(asked(&appetite, &slots), None);
+    }
+
+    #[test]
+    fn behind_a_claim_that_came_back_full_nobody_has_looked() {
+        let (mut appetite, slots) = hungry();
+        let claiming = asked(&appetite, &slots).unwrap();
+        appetite.learn(&claiming, &claimed(&["a", "b", "b", "b"]));
+        assert_eq!(queues(&appetite, &slots).len(), 2);
+    }
+}

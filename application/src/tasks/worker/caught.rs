@@ -83,12 +83,15 @@ mod tests {
         }
     }
 
+    /// What comes of `code` once it is polled.
+    async fn panicking(code: impl FnOnce() + Send + 'static) -> Result<(), Panic> {
+        Caught::new(async move { code() }.boxed()).await
+    }
+
     #[tokio::test]
     async fn a_panic_is_an_answer() {
-        let words = Caught::new(async { panic!("no {}", 7) }.boxed());
-        assert_eq!((words as Caught<()>).await, Err(Panic("no 7".to_owned())));
-        let wordless = Caught::new(async { panic_any(7) }.boxed());
-        assert_eq!((wordless as Caught<()>).await, Err(Panic("a panic without words".to_owned())));
+        assert_eq!(panicking(|| panic!("no {}", 7)).await, Err(Panic("no 7".to_owned())));
+        assert_eq!(panicking(|| panic_any(7)).await, Err(Panic("a panic without words".to_owned())));
         assert_eq!(Caught::new(async { 7 }.boxed()).await, Ok(7));
     }
 
@@ -109,7 +112,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_payload_may_panic_as_well() {
-        let payload = Caught::new(async { panic_any(Grenade("the payload")) }.boxed());
-        assert_eq!((payload as Caught<()>).await, Err(Panic("a panic without words".to_owned())));
+        let panicked = panicking(|| panic_any(Grenade("the payload"))).await;
+        assert_eq!(panicked, Err(Panic("a panic without words".to_owned())));
     }
 }

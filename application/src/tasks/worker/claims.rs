@@ -74,7 +74,7 @@ impl Claims {
 
     /// Claims until nothing is due and nothing runs.
     pub(super) async fn until_idle(mut self, stop: &CancellationToken) -> Result<(), Error> {
-        let core = self.core.clone();
+        let (core, begun) = (self.core.clone(), Instant::now());
         while !stop.is_cancelled() {
             let (freed, mut session) = (core.slots.freed(), core.session.subscribe());
             // Whatever has ended by now has freed whom it frees.
@@ -87,7 +87,7 @@ impl Claims {
             if idle && self.suspect == Suspect::None {
                 break;
             }
-            if core.trusted_session().is_none() && core.reach.was_away_within(core.settings.poll) {
+            if core.trusted_session().is_none() && core.reach.was_away_within(begun.elapsed()) {
                 return Err(Error::unavailable("the ledger", "no session can be opened"));
             }
             tokio::select! {
@@ -122,15 +122,16 @@ impl Claims {
             doubt::dispel(&self.core, session).await?;
             self.suspect = self.suspicion().await?;
         }
-        match self.suspect {
-            Suspect::None => self.claim(session).await,
-            Suspect::Due if self.core.slots.is_empty() => self.claim_suspect(session).await,
-            Suspect::Runs if self.core.slots.entries().iter().all(|entry| entry.has_ended()) => {
-                self.suspect = Suspect::None;
-                self.claim(session).await
+        if self.suspect == Suspect::Due && self.core.slots.is_empty() {
+            let started = self.claim_suspect(session).await?;
+            if started > 0 {
+                return Ok(started);
             }
-            Suspect::Due | Suspect::Runs => Ok(0),
         }
+        if self.suspect == Suspect::Runs && self.core.slots.entries().iter().all(|entry| entry.has_ended()) {
+            self.suspect = Suspect::None;
+        }
+        if self.suspect == Suspect::None { self.claim(session).await } else { Ok(0) }
     }
 
     async fn claim(&mut self, session: &Arc<Session>) -> Result<usize, Error> {

@@ -115,8 +115,10 @@ pub(super) fn report(
     let log = &entry.run.context.log;
     let about = slog::o!("kind" => claimed.kind.clone(), "attempt" => claimed.standing.attempt,
         "outcome" => outcome.as_str(), "ms" => millis(ran));
-    let fault = || slog::o!("fault" => fault.map(|fault| fault.code.as_str()),
-        "error" => cause.or_else(|| fault.map(|fault| fault.message.clone())));
+    let fault = || {
+        slog::o!("fault" => fault.map(|fault| fault.code.as_str()),
+        "error" => cause.or_else(|| fault.map(|fault| fault.message.clone())))
+    };
     match outcome {
         Outcome::Succeeded => slog::debug!(log, "task succeeded"; about),
         Outcome::Cancelled => slog::info!(log, "task cancelled"; about),

@@ -15,10 +15,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
-use tokio::{
-    sync::Notify,
-    time::timeout_at,
-};
+use tokio::{sync::Notify, time::timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// A run that succeeded, and its slot.
@@ -92,7 +89,8 @@ impl Finisher {
 /// another's, or will be.
 async fn commit(core: &Arc<Core>, mut group: Vec<Success>) {
     loop {
-        let (trusted, lost): (Vec<_>, Vec<_>) = group.into_iter().partition(|s| s.seat.entry().session.is_trusted());
+        let (trusted, lost): (Vec<_>, Vec<_>) =
+            group.into_iter().partition(|s| s.seat.entry().session.is_trusted());
         group = trusted;
         free(core, lost, |entry| ends::dropped(entry, "its session is lost"));
         if group.is_empty() {

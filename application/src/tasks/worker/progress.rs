@@ -11,6 +11,10 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// Goes on until it is dropped.
 pub(super) async fn carry(core: &Core, entry: &Entry) -> Infallible {
     let mut said = entry.run.progress.subscribe();
+    // The handler has been polled before this is, and may have spoken already.
+    if said.borrow().is_some() {
+        said.mark_changed();
+    }
     loop {
         // The sender is in the entry, so that there always is one.
         let _ = said.changed().await;

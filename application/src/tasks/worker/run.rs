@@ -20,12 +20,7 @@ use tokio::{sync::watch, task::unconstrained, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Takes a slot for a task that was claimed under `session`.
-pub(super) fn seat(
-    core: &Core,
-    claimed: Claimed,
-    session: &Arc<Session>,
-    cohort: &Arc<Cohort>,
-) -> Seat {
+pub(super) fn seat(core: &Core, claimed: Claimed, session: &Arc<Session>, cohort: &Arc<Cohort>) -> Seat {
     let request_id = RequestId::parse(&claimed.request_id);
     let request_id = request_id.unwrap_or_else(|| claimed.claim.id.0.into());
     let log = core.log.new(slog::o!(

@@ -1,0 +1,209 @@
+//! When and what a worker claims.
+
+use super::*;
+use crate::{Claiming, TaskContext};
+
+fn one_slot() -> WorkerSettings {
+    WorkerSettings { concurrency: 1, ..WorkerSettings::default() }
+}
+
+/// Works for a second.
+fn slow() -> Arc<Act> {
+    Act::new(|say, _: TaskContext<Act>| async move {
+        tokio::time::sleep(seconds(1)).await;
+        Ok(say)
+    })
+}
+
+/// Expects a claim at this millisecond that gives `claimed`.
+fn at_milli(ledger: &mut MockTaskLedger, milli: i64, claimed: Vec<Claimed>) {
+    let now = at(0) + chrono::TimeDelta::milliseconds(milli);
+    ledger
+        .expect_claim()
+        .withf(move |claiming| claiming.now == now && claiming.limit == 1)
+        .once()
+        .return_once(|_| Ok(claimed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_claims_what_it_has_slots_for_from_the_queues_of_its_kinds() {
+    let mut ledger = MockTaskLedger::new();
+    let expected = Claiming {
+        session: SessionId(uuid::Uuid::from_u128(1001)),
+        queues: vec![(queue("default"), 16)],
+        limit: 16,
+        now: at(0),
+    };
+    ledger.expect_claim().withf(move |claiming| *claiming == expected).once().returning(|_| Ok(Vec::new()));
+    assert_eq!(worker(quiet(ledger), Arc::default()).drain().await.unwrap(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn queues_and_their_caps_may_be_given() {
+    let mut ledger = MockTaskLedger::new();
+    let queues = vec![(queue("mail"), 2), (queue("default"), 16)];
+    ledger
+        .expect_claim()
+        .withf(move |claiming| claiming.queues == queues)
+        .once()
+        .returning(|_| Ok(Vec::new()));
+    let settings = WorkerSettings {
+        queues: vec![queue("mail"), queue("default")],
+        queue_concurrency: [(queue("mail"), 2), (queue("default"), 99)].into(),
+        ..WorkerSettings::default()
+    };
+    with(quiet(ledger), Arc::default(), settings).drain().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_claimed_while_all_slots_are_taken_and_at_once_when_one_is_free() {
+    let mut ledger = MockTaskLedger::new();
+    ledger.expect_finish().times(2).returning(|_, _| Ok(vec![true]));
+    at_milli(&mut ledger, 0, vec![claimed(1)]);
+    at_milli(&mut ledger, 1000, vec![claimed(2)]);
+    at_milli(&mut ledger, 2000, vec![]);
+    // Nothing more: it has come back empty, and the next poll is a second away.
+    ledger.expect_claim().never();
+    let hints = Hints::default();
+    let free = hints.free.clone();
+    work_for(heeding(quiet(ledger), hints, slow(), one_slot()), Duration::from_millis(2999)).await;
+    let free = locked(&free).clone();
+    assert!(free.contains(&false) && free.last() == Some(&true), "hints are left to others meanwhile");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_is_polled_every_second_and_a_hint_is_followed_at_once() {
+    let (hint, hints) = Hints::new();
+    let mut ledger = MockTaskLedger::new();
+    for milli in [0, 700, 1000, 2000] {
+        at_milli(&mut ledger, milli, vec![]);
+    }
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        hint.send(Hint::Work).unwrap();
+        std::future::pending::<()>().await;
+        drop(hint);
+    });
+    work_for(heeding(quiet(ledger), hints, slow(), one_slot()), Duration::from_millis(2999)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_whose_answer_was_lost_is_given_back() {
+    let mut ledger = MockTaskLedger::new();
+    ledger.expect_claim().once().returning(|_| away());
+    gives(&mut ledger, vec![claimed(1)]);
+    ledger.expect_finish().once().returning(|_, _| Ok(vec![true]));
+    // The next poll asks what the session holds, and again while the claim may be committed late: 3 is such a one, and 1
+    // is held because it runs.
+    let held = |numbers: &'static [u128]| numbers.iter().map(|number| claim(*number)).collect();
+    ledger.expect_held().once().returning(move |_| Ok(held(&[2])));
+    ledger.expect_held().once().returning(move |_| Ok(held(&[1, 3])));
+    ledger.expect_held().times(3).returning(move |_| Ok(held(&[])));
+    for number in [2, 3] {
+        ledger
+            .expect_settle()
+            .withf(move |s| s.claim == claim(number) && told(s) == (TaskEvent::Release, None))
+            .once()
+            .returning(|_| Ok(Settled::As(TaskState::Queued)));
+    }
+    let act = Act::new(|say, _| async move {
+        tokio::time::sleep(seconds(20)).await;
+        Ok(say)
+    });
+    work_for(worker(quiet(ledger), act), seconds(120)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_is_told_when_the_ledger_is_away() {
+    let mut ledger = MockTaskLedger::new();
+    ledger.expect_open().returning(|_| away());
+    let drained = worker(idle(ledger), Arc::default()).drain().await;
+    assert!(matches!(drained, Err(Error::Unavailable { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_runs_what_its_tasks_leave_behind() {
+    let mut ledger = MockTaskLedger::new();
+    gives(&mut ledger, vec![claimed(1)]);
+    gives(&mut ledger, vec![]); // it runs
+    gives(&mut ledger, vec![claimed(2)]); // freed by its end
+    ledger.expect_finish().times(2).returning(|_, _| Ok(vec![true]));
+    let worker = worker(quiet(ledger), slow());
+    assert_eq!(worker.drain().await.unwrap(), 2);
+    let progress = worker.progress();
+    assert_eq!((progress.claimed_at, progress.finished_at), (Some(at(1)), Some(at(2))));
+    assert_eq!((progress.running, progress.session), (0, None));
+}
+
+/// A ledger whose first claim takes a while. A mock cannot wait.
+struct Slow(MockTaskLedger, std::sync::Mutex<Duration>);
+
+impl Slow {
+    fn new(ledger: MockTaskLedger, delay: u64) -> Self {
+        Self(ledger, std::sync::Mutex::new(seconds(delay)))
+    }
+}
+
+#[async_trait]
+impl TaskLedger for Slow {
+    async fn claim(&self, claiming: &Claiming) -> Result<Vec<Claimed>, Error> {
+        let (claimed, delay) = (self.0.claim(claiming).await, std::mem::take(&mut *locked(&self.1)));
+        tokio::time::sleep(delay).await;
+        claimed
+    }
+    async fn open(&self, session: &crate::NewSession) -> Result<(), Error> {
+        self.0.open(session).await
+    }
+    async fn renew(&self, renewal: &crate::Renewal) -> Result<Renewed, Error> {
+        self.0.renew(renewal).await
+    }
+    async fn close(&self, id: SessionId, now: DateTime<Utc>) -> Result<(), Error> {
+        self.0.close(id, now).await
+    }
+    async fn has_suspect(&self, queues: &[QueueName], now: DateTime<Utc>) -> Result<bool, Error> {
+        self.0.has_suspect(queues, now).await
+    }
+    async fn claim_suspect(&self, claiming: &Claiming) -> Result<Option<Claimed>, Error> {
+        self.0.claim_suspect(claiming).await
+    }
+    async fn held(&self, session: SessionId) -> Result<Vec<crate::Claim>, Error> {
+        self.0.held(session).await
+    }
+    async fn finish(&self, finished: &[Finished], now: DateTime<Utc>) -> Result<Vec<bool>, Error> {
+        self.0.finish(finished, now).await
+    }
+    async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error> {
+        self.0.settle(settlement).await
+    }
+    async fn progress(
+        &self,
+        claim: crate::Claim,
+        progress: &domain::Progress,
+        now: DateTime<Utc>,
+    ) -> Result<Option<bool>, Error> {
+        self.0.progress(claim, progress, now).await
+    }
+    async fn reclaim(&self, now: DateTime<Utc>, lease: Duration, limit: u32) -> Result<Reclaimed, Error> {
+        self.0.reclaim(now, lease, limit).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_claim_gives_too_late_is_not_started() {
+    let mut ledger = MockTaskLedger::new();
+    gives(&mut ledger, vec![claimed(1)]);
+    // The ledger has gone away behind the claim, whose answer comes after 55 seconds.
+    ledger.expect_renew().times(..).returning(|_| away());
+    ledger.expect_open().times(2).returning(|_| Ok(()));
+    ledger.expect_close().times(2).returning(|_, _| Ok(()));
+    let act = Act::new(|_, _| async { panic!("it is started") });
+    work_for(worker(Slow::new(idle(ledger), 55), act), seconds(56)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_hangs_is_no_sign_of_death() {
+    let mut ledger = MockTaskLedger::new();
+    let alive = || Ok(Renewed { alive: true, cancelled: Vec::new() });
+    ledger.expect_renew().times(7).returning(move |_| alive()); // every 15 s, and one at the end
+    work_for(worker(Slow::new(quiet(ledger), 100), Arc::default()), seconds(99)).await;
+}

@@ -1,0 +1,80 @@
+//! The end in order.
+
+use super::*;
+use crate::{TaskContext, TaskError};
+
+/// How long a worker takes to stop, if it runs task 1 meanwhile, and what is written about that.
+async fn stops_in(act: Arc<Act>, expect: impl FnOnce(&mut MockTaskLedger)) -> Duration {
+    let mut ledger = MockTaskLedger::new();
+    gives(&mut ledger, vec![claimed(1)]);
+    expect(&mut ledger);
+    let stop = CancellationToken::new();
+    let working = tokio::spawn(Arc::new(worker(quiet(ledger), act)).run(stop.clone()));
+    tokio::time::sleep(seconds(2)).await;
+    stop.cancel();
+    let stopped = tokio::time::Instant::now();
+    working.await.unwrap();
+    stopped.elapsed()
+}
+
+fn for_seconds(time: u64) -> Arc<Act> {
+    Act::new(move |say, _| async move {
+        tokio::time::sleep(seconds(time)).await;
+        Ok(say)
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_runs_may_end_and_nothing_is_claimed_meanwhile() {
+    let took = stops_in(for_seconds(20), |ledger| {
+        ledger.expect_finish().once().returning(|_, _| Ok(vec![true]));
+        // At 0, and at the polls of the first two seconds.
+        ledger.expect_claim().withf(|claiming| claiming.now <= at(2)).returning(|_| Ok(Vec::new()));
+        ledger.expect_claim().never();
+    });
+    assert_eq!(took.await, seconds(18));
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_time_to_drain_handlers_are_asked_to_end_and_given_back() {
+    let act = Act::new(|_, ctx: TaskContext<Act>| async move {
+        ctx.cancelled().await;
+        Err(TaskError::retry("asked to end"))
+    });
+    let took = stops_in(act, |ledger| {
+        ledger
+            .expect_settle()
+            .withf(|settlement| told(settlement) == (TaskEvent::Release, None) && settlement.due_at == at(27))
+            .once()
+            .returning(|_| Ok(Settled::As(TaskState::Queued)));
+    });
+    assert_eq!(took.await, seconds(25));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_listen_is_dropped_a_second_later_and_given_back() {
+    let took = stops_in(for_seconds(200), |ledger| {
+        settles(ledger, TaskEvent::Release, None, TaskState::Queued);
+    });
+    assert_eq!(took.await, seconds(26));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_success_in_the_last_second_counts() {
+    let act = Act::new(|say, ctx: TaskContext<Act>| async move {
+        ctx.cancelled().await;
+        Ok(say)
+    });
+    stops_in(act, |ledger| {
+        ledger.expect_finish().once().returning(|_, _| Ok(vec![true]));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_panics_ends_the_worker() {
+    let mut ledger = MockTaskLedger::new();
+    ledger.expect_reclaim().once().returning(|_, _, _| panic!("a defect"));
+    let worker = worker(quiet(ledger), Arc::default());
+    Arc::new(worker).run(CancellationToken::new()).await;
+}
