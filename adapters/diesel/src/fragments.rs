@@ -1,4 +1,4 @@
-//! Pieces of SQL that Diesel has no words for: keyset pages live on two of them, claims on the third.
+//! Pieces of SQL that Diesel has no words for: keyset pages live on two of them, the ledger on the others.
 
 use diesel::{
     QueryResult,
@@ -148,4 +148,34 @@ impl<C: AppearsOnTable<QS>, Q, QS> AppearsOnTable<QS> for Among<C, Q> {}
 
 impl<C, Q> ValidGrouping<()> for Among<C, Q> {
     type IsAggregate = is_aggregate::No;
+}
+
+/// A statement whose text is always the same, so that a connection prepares it once. Diesel takes every UPDATE for one that may
+/// leave columns out, and has it parsed and planned anew each time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Constant<Q>(Q);
+
+/// See [`Constant`].
+pub(crate) fn constant<Q>(query: Q) -> Constant<Q> {
+    Constant(query)
+}
+
+impl<Q: Query> Query for Constant<Q> {
+    type SqlType = Q::SqlType;
+}
+
+impl<DB: Backend, Q: QueryFragment<DB>> QueryFragment<DB> for Constant<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _backend: &DB) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+/// Kept by its text.
+impl<Q> QueryId for Constant<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }

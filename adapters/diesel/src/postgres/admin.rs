@@ -26,7 +26,7 @@ const LOCK: i64 = 0x0000_706c_696e_7468;
 /// A session in which a statement may take as long as it needs; waiting for a lock it may not, for whoever comes after
 /// it would wait as well.
 pub(crate) async fn connect(config: &DatabaseConfig) -> Result<Conn, OpenError> {
-    Target::parse(config)?.connect(Duration::ZERO).await
+    Target::parse(config)?.connect(Duration::ZERO, "").await
 }
 
 /// Waits until no other process migrates. It asks again and again instead of sleeping in the server, because a waiting

@@ -160,15 +160,15 @@ pub(crate) async fn open(
     log: &slog::Logger,
 ) -> Result<Db, OpenError> {
     let target = Arc::new(Target::parse(config)?);
-    let mut first = target.connect(config.read_timeout).await?;
+    let mut first = target.connect(config.read_timeout, "").await?;
     warn_if_pending(&mut first, log).await;
-    let writers = |name, size| Writers::new(name, size, config, &target, log);
+    let writers = |name, size, session| Writers::new(name, size, session, config, &target, log);
     let inner = Arc::new(Inner {
         shared: Shared::new(config.shared_connections, config, &target, Some(first), log),
         health: Shared::new(1, config, &target, None, log),
-        writers: writers("writers", config.pool_size),
-        workers: writers("workers", config.worker_pool_size),
-        lease: writers("lease", 1),
+        writers: writers("writers", config.pool_size, ""),
+        workers: writers("workers", config.worker_pool_size, tasks::PLANS),
+        lease: writers("lease", 1, tasks::PLANS),
         doorbell,
         closed: AtomicBool::new(false),
         read_patience: config.read_timeout + Duration::from_secs(1),

@@ -20,10 +20,12 @@ pub(super) struct Writers {
 }
 
 impl Writers {
-    /// At most `size` connections, made on demand: `Database::open` has just shown that they can be.
+    /// At most `size` connections, made on demand: `Database::open` has just shown that they can be. Each begins with
+    /// `session`.
     pub(super) fn new(
         name: &'static str,
         size: u32,
+        session: &'static str,
         config: &DatabaseConfig,
         target: &Arc<Target>,
         log: &slog::Logger,
@@ -31,6 +33,7 @@ impl Writers {
         let last_failure = Arc::default();
         let manager = Manager {
             target: Arc::clone(target),
+            session,
             statement_timeout: config.statement_timeout,
             last_failure: Arc::clone(&last_failure),
             log: log.clone(),
@@ -63,6 +66,7 @@ impl Writers {
 /// Makes and judges connections.
 pub(crate) struct Manager {
     target: Arc<Target>,
+    session: &'static str,
     statement_timeout: Duration,
     last_failure: Arc<Mutex<Option<String>>>,
     log: slog::Logger,
@@ -86,7 +90,7 @@ impl bb8::ManageConnection for Manager {
     type Error = OpenError;
 
     async fn connect(&self) -> Result<Pooled, OpenError> {
-        let made = self.target.connect(self.statement_timeout).await;
+        let made = self.target.connect(self.statement_timeout, self.session).await;
         let failure = made.as_ref().err().map(ToString::to_string);
         if let Some(reason) = &failure {
             slog::warn!(self.log, "no connection to the database for the pool"; "reason" => reason);

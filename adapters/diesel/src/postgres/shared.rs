@@ -112,7 +112,7 @@ impl Slot {
         {
             return Err(error::unreachable(reason.clone()));
         }
-        let attempt = timeout(self.attempt_timeout, self.target.connect(self.statement_timeout)).await;
+        let attempt = timeout(self.attempt_timeout, self.target.connect(self.statement_timeout, "")).await;
         let failed = match attempt {
             Ok(Ok(conn)) => {
                 let conn = Arc::new(conn);

@@ -50,18 +50,25 @@ impl Target {
         Ok(Self { config: server, security, connect_timeout: config.connect_timeout, session })
     }
 
-    /// A connection on which no statement may run for longer than `statement_timeout` (zero: no limit).
-    pub(crate) async fn connect(&self, statement_timeout: Duration) -> Result<Conn, OpenError> {
-        let connected = tokio::time::timeout(self.connect_timeout, self.handshake(statement_timeout)).await;
+    /// A connection on which no statement may run for longer than `statement_timeout` (zero: no limit), and with the settings
+    /// that are `SET` in `session`.
+    pub(crate) async fn connect(
+        &self,
+        statement_timeout: Duration,
+        session: &str,
+    ) -> Result<Conn, OpenError> {
+        let handshake = self.handshake(statement_timeout, session);
+        let connected = tokio::time::timeout(self.connect_timeout, handshake).await;
         connected.unwrap_or_else(|_| {
             Err(OpenError::Connect(format!("no answer within {} ms", self.connect_timeout.as_millis())))
         })
     }
 
-    async fn handshake(&self, statement_timeout: Duration) -> Result<Conn, OpenError> {
+    async fn handshake(&self, statement_timeout: Duration, session: &str) -> Result<Conn, OpenError> {
         let refused = |error: tokio_postgres::Error| OpenError::Connect(told(&error));
         let wrapped = |error: ConnectionError| OpenError::Connect(told(&error));
-        let session = format!("SET statement_timeout = {}; {}", statement_timeout.as_millis(), self.session);
+        let session =
+            format!("SET statement_timeout = {}; {}{session}", statement_timeout.as_millis(), self.session);
         let mut conn = if self.config.get_ssl_mode() == SslMode::Disable {
             let (client, connection) = self.config.connect(NoTls).await.map_err(refused)?;
             check_encoding(connection.parameter("server_encoding"))?;

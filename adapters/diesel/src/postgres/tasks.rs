@@ -3,7 +3,7 @@
 
 use super::{
     Backend, Conn, Db,
-    repositories::ledger::{self, NewRow},
+    repositories::ledger::{NewRow, success},
     write,
 };
 use crate::{
@@ -28,6 +28,12 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use domain::TaskId;
 use std::collections::HashSet;
+
+/// What a worker's connections begin with. Each statement is planned once, and as if the ledger were full: a plan made while it
+/// is nearly empty reads the whole table, which is cheap then, and is kept while the table grows; and planning a claim anew
+/// each time, since the server cannot know its limit, takes a quarter of its time.
+pub(super) const PLANS: &str = "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; \
+     SET enable_bitmapscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_sort = off;";
 
 /// The first half of a lock's number; any will do, if every process takes the same.
 const SUSPECTS: i32 = 0x7375_7370;
@@ -129,7 +135,7 @@ pub(crate) async fn finish(
     let written: Vec<Id> = write!(db, conn => Finish::new(finished, now).get_results(&mut conn))?;
     let mut held: HashSet<TaskId> = written.into_iter().map(|id| TaskId(id.0)).collect();
     for Finished { claim, .. } in finished {
-        if !held.contains(&claim.id) && write!(db, conn => ledger::settled_before(&mut conn, *claim))? {
+        if !held.contains(&claim.id) && write!(db, conn => success::settled_before(&mut conn, *claim))? {
             held.insert(claim.id);
         }
     }

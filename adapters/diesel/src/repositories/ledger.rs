@@ -12,11 +12,10 @@ mod minutes;
 mod reclaim;
 mod sessions;
 mod settle;
-mod success;
+pub(crate) mod success;
 
 pub(crate) use insert::{END_OF_TIME, NewRow};
 pub(super) use sessions::{SEPARATOR, word};
-pub(crate) use success::settled_before;
 
 use super::{
     Backend, Conn, Db, for_update, read, skip_locked, statements,
@@ -30,7 +29,6 @@ use application::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::QueryResult;
 use domain::{Progress, QueueName, SessionId, TaskId};
 use followers::PlaceRow;
 use std::{
@@ -63,16 +61,6 @@ pub(super) async fn apply(conn: &mut Conn, then: &Then) -> Result<Scheduled, Und
         }
     }
     Ok(scheduled)
-}
-
-/// Writes the success of a task that nobody waits for; whether the claim held.
-pub(crate) async fn finish_one(
-    conn: &mut Conn,
-    claim: Claim,
-    result: &str,
-    now: DateTime<Utc>,
-) -> QueryResult<bool> {
-    Ok(success::succeed(conn, claim, result, now).await?.is_some() || settled_before(conn, claim).await?)
 }
 
 #[async_trait]

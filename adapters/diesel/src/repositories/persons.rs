@@ -3,7 +3,7 @@
 use super::{Backend, Conn, Db, commit, insert_many, ledger, read, transaction, violated, write};
 use crate::{
     error::{Conflict, Undone, failed},
-    fragments::{beyond, limited},
+    fragments::{beyond, constant, limited},
     schema::persons,
     types::{At, Id, sql::Guid},
 };
@@ -111,17 +111,16 @@ async fn insert(conn: &mut Conn, person: &Person) -> QueryResult<usize> {
 /// 1, or 0 if somebody else was faster.
 async fn update(conn: &mut Conn, person: &Person, read: Version) -> QueryResult<usize> {
     let row = PersonRow::from(person);
-    diesel::update(persons::table.find(row.id).filter(persons::version.eq(read.number())))
-        .set((
-            persons::name.eq(row.name),
-            persons::email.eq(row.email),
-            persons::email_key.eq(row.email_key),
-            persons::age.eq(row.age),
-            persons::version.eq(row.version),
-            persons::updated_at.eq(row.updated_at),
-        ))
-        .execute(conn)
-        .await
+    let person = persons::table.find(row.id).filter(persons::version.eq(read.number()));
+    let update = diesel::update(person).set((
+        persons::name.eq(row.name),
+        persons::email.eq(row.email),
+        persons::email_key.eq(row.email_key),
+        persons::age.eq(row.age),
+        persons::version.eq(row.version),
+        persons::updated_at.eq(row.updated_at),
+    ));
+    constant(update).execute(conn).await
 }
 
 /// 1, or 0 if somebody else was faster.

@@ -2,7 +2,7 @@
 
 use super::{
     Conn, Db,
-    repositories::ledger::{self, NewRow},
+    repositories::ledger::{NewRow, success},
     transaction,
 };
 use crate::{error::Undone, schema::tasks};
@@ -31,7 +31,8 @@ pub(crate) async fn finish(
     transaction!(db, conn => async {
         let mut held = HashSet::new();
         for Finished { claim, result } in finished {
-            if ledger::finish_one(conn, *claim, result, now).await? {
+            let written = success::succeed(conn, *claim, result, now).await?.is_some();
+            if written || success::settled_before(conn, *claim).await? {
                 held.insert(claim.id);
             }
         }

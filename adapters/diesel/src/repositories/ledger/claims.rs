@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::Undone,
-    fragments::among,
+    fragments::{among, constant},
     schema::{task_sessions, tasks},
     types::{At, Document, Id},
 };
@@ -63,11 +63,10 @@ async fn claim_some(
         .order((ready.field(tasks::due_at), ready.field(tasks::id)))
         .limit(i64::from(limit))
         .select(ready.field(tasks::id));
-    let mut rows: Vec<ClaimedRow> = diesel::update(tasks::table.filter(among(tasks::id, skip_locked!(due))))
+    let claim = diesel::update(tasks::table.filter(among(tasks::id, skip_locked!(due))))
         .set((Run::of(claiming), counted()))
-        .returning(ClaimedRow::as_returning())
-        .get_results(conn)
-        .await?;
+        .returning(ClaimedRow::as_returning());
+    let mut rows: Vec<ClaimedRow> = constant(claim).get_results(conn).await?;
     rows.sort_by_key(|row| (DateTime::<Utc>::from(row.due_at), row.id.0));
     Ok(rows)
 }
@@ -135,11 +134,10 @@ async fn suspect(
     let Some((id, priority)) = skip_locked!(due.limit(1)).first::<(Id, i32)>(conn).await.optional()? else {
         return Ok(None);
     };
-    let row = diesel::update(tasks::table.find(id))
+    let claim = diesel::update(tasks::table.find(id))
         .set((Run::of(claiming), counted()))
-        .returning(ClaimedRow::as_returning())
-        .get_result(conn)
-        .await?;
+        .returning(ClaimedRow::as_returning());
+    let row = constant(claim).get_result(conn).await?;
     Ok(Some((row, Priority::from_rank(priority).unwrap_or(Priority::Normal))))
 }
 

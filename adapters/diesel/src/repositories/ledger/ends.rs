@@ -4,6 +4,7 @@
 use super::{Conn, PlaceRow, StandingRow, faults, followers, for_update};
 use crate::{
     error::Undone,
+    fragments::constant,
     schema::tasks,
     types::{At, Id},
 };
@@ -66,20 +67,18 @@ pub(super) async fn end(
     let again = next.state == TaskState::Queued;
     let due_at = if again { At::from(end.due_at) } else { held.due_at };
     let reason = reason(next.state, end);
-    diesel::update(tasks::table.find(held.id))
-        .set((
-            tasks::state.eq(next.state.as_str()),
-            tasks::due_at.eq(due_at),
-            tasks::attempt.eq(i32::try_from(next.attempt).unwrap_or(i32::MAX)),
-            tasks::crashes.eq(i32::try_from(next.crashes).unwrap_or(i32::MAX)),
-            tasks::fence.eq(tasks::fence + i64::from(shuts_out(end.event))),
-            tasks::version.eq(tasks::version + 1),
-            tasks::session_id.eq(None::<Id>),
-            tasks::reason.eq(reason.map(EndReason::as_str)),
-            tasks::finished_at.eq(next.state.is_terminal().then(|| At::from(end.now))),
-        ))
-        .execute(conn)
-        .await?;
+    let run = diesel::update(tasks::table.find(held.id)).set((
+        tasks::state.eq(next.state.as_str()),
+        tasks::due_at.eq(due_at),
+        tasks::attempt.eq(i32::try_from(next.attempt).unwrap_or(i32::MAX)),
+        tasks::crashes.eq(i32::try_from(next.crashes).unwrap_or(i32::MAX)),
+        tasks::fence.eq(tasks::fence + i64::from(shuts_out(end.event))),
+        tasks::version.eq(tasks::version + 1),
+        tasks::session_id.eq(None::<Id>),
+        tasks::reason.eq(reason.map(EndReason::as_str)),
+        tasks::finished_at.eq(next.state.is_terminal().then(|| At::from(end.now))),
+    ));
+    constant(run).execute(conn).await?;
     if let Some(fault) = end.fault {
         faults::add(conn, held.id, standing.attempt, fault, end.now).await?;
     }

@@ -2,6 +2,7 @@
 
 use super::{Conn, for_update};
 use crate::{
+    fragments::constant,
     schema::{task_groups, tasks},
     types::{At, Id},
 };
@@ -37,20 +38,19 @@ pub(crate) async fn free(
     let queues: Vec<String> = if let (Some(chain), Some(position)) = (place.chain_id, place.chain_position) {
         let next = tasks::chain_id.eq(chain).and(tasks::chain_position.eq(position + 1));
         let next = tasks::table.filter(next.and(waiting));
-        diesel::update(next).set(freed).returning(tasks::queue).get_results(conn).await?
+        constant(diesel::update(next).set(freed).returning(tasks::queue)).get_results(conn).await?
     } else if let Some(group) = place.group_id {
-        let remaining: i32 = diesel::update(task_groups::table.find(group))
+        let one_less = diesel::update(task_groups::table.find(group))
             .set(task_groups::remaining.eq(task_groups::remaining - 1))
-            .returning(task_groups::remaining)
-            .get_result(conn)
-            .await?;
+            .returning(task_groups::remaining);
+        let remaining: i32 = constant(one_less).get_result(conn).await?;
         if remaining > 0 {
             return Ok(Vec::new());
         }
         let callback = task_groups::table.find(group).select(task_groups::callback_id);
         let callback: Id = callback.get_result(conn).await?;
         let callback = tasks::table.filter(tasks::id.eq(callback).and(waiting));
-        diesel::update(callback).set(freed).returning(tasks::queue).get_results(conn).await?
+        constant(diesel::update(callback).set(freed).returning(tasks::queue)).get_results(conn).await?
     } else {
         Vec::new()
     };
@@ -68,13 +68,13 @@ pub(crate) async fn orphan(conn: &mut Conn, place: PlaceRow, now: DateTime<Utc>)
     let waiting = tasks::state.eq(TaskState::Waiting.as_str());
     if let (Some(chain), Some(position)) = (place.chain_id, place.chain_position) {
         let rest = tasks::chain_id.eq(chain).and(tasks::chain_position.gt(position));
-        diesel::update(tasks::table.filter(rest.and(waiting))).set(cancelled).execute(conn).await?;
+        constant(diesel::update(tasks::table.filter(rest.and(waiting))).set(cancelled)).execute(conn).await?;
     } else if let Some(group) = place.group_id {
         // The lock is for a retry of another member, which may be about to bring the callback back to waiting.
         let callback = for_update!(task_groups::table.find(group).select(task_groups::callback_id));
         let callback: Id = callback.get_result(conn).await?;
         let callback = tasks::table.filter(tasks::id.eq(callback).and(waiting));
-        diesel::update(callback).set(cancelled).execute(conn).await?;
+        constant(diesel::update(callback).set(cancelled)).execute(conn).await?;
     }
     Ok(())
 }

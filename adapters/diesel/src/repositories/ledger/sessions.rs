@@ -3,6 +3,7 @@
 use super::{Conn, minutes};
 use crate::{
     error::Undone,
+    fragments::constant,
     schema::{task_sessions, tasks},
     types::{At, Id},
 };
@@ -51,16 +52,14 @@ pub(super) async fn renew(conn: &mut Conn, renewal: &Renewal) -> Result<Renewed,
     let now = At::from(renewal.now);
     let id = Id(renewal.id.0);
     let alive = task_sessions::closed_at.is_null().and(task_sessions::expires_at.gt(now));
-    let renewed = diesel::update(task_sessions::table.filter(task_sessions::id.eq(id).and(alive)))
-        .set((
-            task_sessions::renewed_at.eq(now),
-            task_sessions::expires_at.eq(expiry(renewal.now, renewal.lease)),
-            task_sessions::running.eq(i32::try_from(renewal.running.len()).unwrap_or(i32::MAX)),
-            task_sessions::claimed_at.eq(renewal.claimed_at.map(At::from)),
-            task_sessions::finished_at.eq(renewal.finished_at.map(At::from)),
-        ))
-        .execute(conn)
-        .await?;
+    let renewal_of = diesel::update(task_sessions::table.filter(task_sessions::id.eq(id).and(alive))).set((
+        task_sessions::renewed_at.eq(now),
+        task_sessions::expires_at.eq(expiry(renewal.now, renewal.lease)),
+        task_sessions::running.eq(i32::try_from(renewal.running.len()).unwrap_or(i32::MAX)),
+        task_sessions::claimed_at.eq(renewal.claimed_at.map(At::from)),
+        task_sessions::finished_at.eq(renewal.finished_at.map(At::from)),
+    ));
+    let renewed = constant(renewal_of).execute(conn).await?;
     minutes::add(conn, &renewal.minutes, renewal.now).await?;
     if renewed == 0 {
         return Ok(Renewed::default());

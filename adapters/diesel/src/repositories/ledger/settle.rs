@@ -6,7 +6,7 @@ use super::{
     insert,
     success::{self, believed},
 };
-use crate::{error::Undone, schema::tasks, types::Id};
+use crate::{error::Undone, fragments::constant, schema::tasks, types::Id};
 use application::{Claim, Settled, Settlement, faults::failpoint};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -60,14 +60,12 @@ pub(super) async fn progress(
 ) -> QueryResult<Option<bool>> {
     let claim = believed(conn, claim).await?;
     let held = tasks::fence.eq(claim.fence).and(tasks::state.eq(TaskState::Running.as_str()));
-    diesel::update(tasks::table.filter(tasks::id.eq(Id(claim.id.0)).and(held)))
+    let progress = diesel::update(tasks::table.filter(tasks::id.eq(Id(claim.id.0)).and(held)))
         .set((
             tasks::progress.eq(progress.fraction()),
             tasks::progress_note.eq(progress.note()),
             tasks::version.eq(tasks::version + 1),
         ))
-        .returning(tasks::cancel_requested_at.is_not_null())
-        .get_result(conn)
-        .await
-        .optional()
+        .returning(tasks::cancel_requested_at.is_not_null());
+    constant(progress).get_result(conn).await.optional()
 }

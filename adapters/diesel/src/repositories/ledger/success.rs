@@ -2,6 +2,7 @@
 
 use super::{Conn, PlaceRow, followers};
 use crate::{
+    fragments::constant,
     schema::tasks,
     types::{At, Document, Id},
 };
@@ -13,7 +14,7 @@ use domain::{QueueName, TaskState};
 
 /// Writes the success and frees those that wait for it; the queues in which something is due now. `None` if the claim does
 /// not hold.
-pub(super) async fn succeed(
+pub(crate) async fn succeed(
     conn: &mut Conn,
     claim: Claim,
     result: &str,
@@ -21,7 +22,7 @@ pub(super) async fn succeed(
 ) -> QueryResult<Option<Vec<QueueName>>> {
     let claim = believed(conn, claim).await?;
     let held = tasks::fence.eq(claim.fence).and(tasks::state.eq(TaskState::Running.as_str()));
-    let place = diesel::update(tasks::table.filter(tasks::id.eq(Id(claim.id.0)).and(held)))
+    let success = diesel::update(tasks::table.filter(tasks::id.eq(Id(claim.id.0)).and(held)))
         .set((
             tasks::state.eq(TaskState::Succeeded.as_str()),
             tasks::result.eq(Document(result.to_owned())),
@@ -29,11 +30,8 @@ pub(super) async fn succeed(
             tasks::session_id.eq(None::<Id>),
             tasks::version.eq(tasks::version + 1),
         ))
-        .returning(PlaceRow::as_returning())
-        .get_result(conn)
-        .await
-        .optional()?;
-    match place {
+        .returning(PlaceRow::as_returning());
+    match constant(success).get_result(conn).await.optional()? {
         Some(place) => followers::free(conn, place, now).await.map(Some),
         None => Ok(None),
     }
