@@ -1,5 +1,7 @@
 //! The documentation that the binary itself serves.
 
+mod adding_a_task;
+
 use plinth_tests::{Setup, TestApp, on_sqlite};
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! Tasks as a client follows them.
 
-use crate::TestApp;
+use crate::{TestApp, command};
 use serde_json::Value;
 
 /// One server-sent event (WHATWG HTML, section 9.2).
@@ -18,6 +18,13 @@ impl TestApp {
         let stream = self.get(&format!("{location}/events")).await.expect(200);
         assert_eq!(stream.header("content-type"), Some("text/event-stream"), "{stream}");
         Event::parse(&stream.text())
+    }
+
+    /// A task of this kind, scheduled from the command line beside the application, once it has ended.
+    pub async fn run_task(&self, kind: &str, payload: &Value) -> Value {
+        let run = command(self.plinth(), &["task", "run", kind, &payload.to_string()]);
+        let id = run.env("DATABASE_URL", self.database().url()).run().await.succeeded();
+        self.ended_task(&format!("/v1/tasks/{}", id.trim())).await
     }
 
     /// The task at `location` once it has ended.
