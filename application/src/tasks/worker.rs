@@ -85,10 +85,14 @@ impl Worker {
     /// Works until `stop`. Then it claims nothing more, lets what runs end for a while, gives back the rest and closes its
     /// session. Ends by itself only if a part of it has panicked: whoever supervises the process had better start anew.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let _turn = self.turn.lock().await;
-        let life = Life::begin(&self.core, &stop);
-        Claims::new(&self.core).until_stopped(&life.stop).await;
+        let (core, _turn) = (&self.core, self.turn.lock().await);
+        let queues: Vec<&str> = core.queues.iter().map(|(queue, _)| queue.as_str()).collect();
+        slog::info!(core.log, "working"; "queues" => queues.join(", "), "concurrency" => core.settings.concurrency);
+        let life = Life::begin(core, &stop);
+        Claims::new(core).until_stopped(&life.stop).await;
+        slog::info!(core.log, "stopping"; "running" => core.slots.len());
         life.end().await;
+        slog::info!(core.log, "stopped"; "running" => core.slots.len());
     }
 
     /// Works until nothing is due and nothing runs; how many runs that took.
@@ -166,7 +170,10 @@ impl Life {
             }
         };
         if timeout(GIVE_BACK, ended).await.is_err() {
-            slog::warn!(self.core.log, "the session could not be closed, and is left to expire");
+            slog::warn!(
+                self.core.log,
+                "not all parts of the worker have ended; its session may be left to expire"
+            );
             // Aborting them would drop their statements half-way.
             self.parts.detach_all();
         }

@@ -85,7 +85,7 @@ impl Claims {
                 continue;
             }
             if idle && self.suspect == Suspect::None {
-                break;
+                return Ok(());
             }
             if core.trusted_session().is_none() && core.reach.was_away_within(begun.elapsed()) {
                 return Err(Error::unavailable("the ledger", "no session can be opened"));
@@ -97,7 +97,7 @@ impl Claims {
                 () = sleep(core.settings.poll) => {}
             }
         }
-        Ok(())
+        Err(Error::internal("cannot run tasks", "a part of the worker has ended"))
     }
 
     /// One look at the ledger, if there is anything to look for; how many tasks were started.
@@ -119,7 +119,7 @@ impl Claims {
     async fn look(&mut self, session: &Arc<Session>) -> Result<usize, Error> {
         if std::mem::take(&mut self.due) {
             self.appetite.whet();
-            doubt::dispel(&self.core, session).await?;
+            beating(&self.core, doubt::dispel(&self.core, session)).await?;
             self.suspect = self.suspicion().await?;
         }
         if self.suspect == Suspect::Due && self.core.slots.is_empty() {
@@ -164,8 +164,11 @@ impl Claims {
     /// Nothing runs by itself beside a handler that was given up and goes on: such a worker leaves suspects to others.
     async fn suspicion(&self) -> Result<Suspect, Error> {
         let core = &self.core;
-        if self.suspect == Suspect::Runs || core.slots.entries().iter().any(|entry| entry.is_given_up()) {
-            return Ok(self.suspect);
+        if self.suspect == Suspect::Runs {
+            return Ok(Suspect::Runs);
+        }
+        if core.slots.entries().iter().any(|entry| entry.is_given_up()) {
+            return Ok(Suspect::None);
         }
         let due = beating(core, core.ledger.has_suspect(&self.queues, core.clock.now())).await?;
         Ok(if due { Suspect::Due } else { Suspect::None })

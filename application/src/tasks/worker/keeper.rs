@@ -6,11 +6,12 @@
 use super::{
     core::{Core, locked},
     session::Session,
+    slots::Entry,
 };
 use crate::{Error, NewSession, Renewal, Renewed, Role};
 use domain::SessionId;
 use std::{sync::Arc, time::Duration};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 /// How long handlers have to end, once they are told to and their futures are dropped at the next await.
@@ -45,13 +46,10 @@ async fn open(
     before: Option<Arc<Session>>,
     closing: &CancellationToken,
 ) -> Option<Arc<Session>> {
-    let mut before = before;
-    if let Some(lost) = &before {
-        let gone = core.slots.free_of(|entry| entry.session.id == lost.id);
-        if timeout(YIELD, gone).await.is_err() {
-            before = None;
-        }
-    }
+    let mut before = match before {
+        Some(lost) if yielded(core, &lost).await => Some(lost),
+        _ => None,
+    };
     while !closing.is_cancelled() {
         if let Some(lost) = before.take()
             && !close(core, &lost).await
@@ -66,6 +64,19 @@ async fn open(
         }
     }
     None
+}
+
+/// Whether all handlers that were started under a session have ended, within the time that takes.
+async fn yielded(core: &Core, lost: &Session) -> bool {
+    let at_work = |entry: &Arc<Entry>| entry.session.id == lost.id && entry.is_at_work();
+    let given_up = Instant::now() + YIELD;
+    while core.slots.entries().iter().any(at_work) {
+        if Instant::now() > given_up {
+            return false;
+        }
+        sleep(YIELD / 50).await;
+    }
+    true
 }
 
 async fn begin(core: &Core) -> Option<Arc<Session>> {
@@ -86,7 +97,7 @@ async fn begin(core: &Core) -> Option<Arc<Session>> {
         Ok(()) => {
             core.reach.succeeded();
             locked(&core.vitals).renewed_at = Some(now);
-            slog::info!(core.log, "session opened"; "session" => %id.0);
+            slog::debug!(core.log, "session opened"; "session" => %id.0);
             Some(Arc::new(Session::new(id, trusted(core, sent))))
         }
         Err(error) => {

@@ -178,6 +178,11 @@ impl Entry {
         self.given_up.load(Ordering::Acquire)
     }
 
+    /// Whether its handler may still do something.
+    pub(super) fn is_at_work(&self) -> bool {
+        !self.has_ended() || self.is_given_up()
+    }
+
     /// How long it took, up to now unless it has ended.
     pub(super) fn ran(&self) -> Duration {
         self.ended.get().copied().unwrap_or_else(|| self.started.elapsed())
