@@ -160,7 +160,8 @@ impl Life {
 
     /// In order: what runs ends, then the parts.
     async fn end(mut self) {
-        self.stop_handlers().await;
+        // The session is kept until all is given back, however long that takes.
+        claims::beating(&self.core, self.stop_handlers()).await;
         self.closing.cancel();
         let ended = async {
             while let Some(part) = self.parts.join_next().await {

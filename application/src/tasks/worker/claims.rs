@@ -204,9 +204,9 @@ impl Claims {
     }
 }
 
-/// What the ledger answers. The pulse goes on meanwhile: to wait for the ledger is no sign of death. A claim that has
-/// begun is never dropped half-way, for what it claims would be held and not run.
-async fn beating<T>(core: &Core, answer: impl Future<Output = T>) -> T {
+/// What is waited for. The pulse goes on meanwhile: to wait for the ledger, or for handlers, is no sign of death. A claim
+/// that has begun is never dropped half-way, for what it claims would be held and not run.
+pub(super) async fn beating<T>(core: &Core, answer: impl Future<Output = T>) -> T {
     let mut answer = pin!(answer);
     loop {
         tokio::select! {

@@ -36,6 +36,16 @@ async fn what_runs_may_end_and_nothing_is_claimed_meanwhile() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_session_is_kept_while_what_runs_ends_be_it_longer_than_a_lease() {
+    let mut ledger = MockTaskLedger::new();
+    gives(&mut ledger, vec![claimed(1)]);
+    ledger.expect_finish().once().returning(|_, _| Ok(vec![true]));
+    let settings = WorkerSettings { drain: seconds(300), ..WorkerSettings::default() };
+    // `quiet` expects one session alone.
+    work_for(with(quiet(ledger), for_seconds(200), settings), seconds(2)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn after_the_time_to_drain_handlers_are_asked_to_end_and_given_back() {
     let act = Act::new(|_, ctx: TaskContext<Act>| async move {
         ctx.cancelled().await;
