@@ -1,19 +1,7 @@
-//! Defects that the fault tests must notice. Each line runs a test once more against a product that has the defect.
+//! Defects that the fault tests must notice. Each line runs a test once more against a product that has the defect; those that
+//! a repository has alone are in `tests/functional/mutants.rs`.
 
-use plinth_tests::must_notice;
-
-/// (mutant, test)
-macro_rules! mutants {
-    ($($name:ident: $mutant:literal, $test:literal;)+) => { $(
-        #[cfg(not(any(no_postgres, no_redis)))]
-        #[tokio::test]
-        async fn $name() {
-            must_notice($test, $mutant).await;
-        }
-    )+ };
-}
-
-mutants! {
+plinth_tests::mutants! {
     a_task_that_is_finished_before_it_ran_is_noticed:
         "finish_before_run", "tasks::kills::killed_workers_lose_nothing::postgres";
     the_clock_of_a_host_is_noticed:

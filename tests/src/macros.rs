@@ -92,3 +92,27 @@ macro_rules! redis_test {
         );
     };
 }
+
+/// Tests that a defect of the product turns a test of this binary red: `name: "mutant", "test";`. The tests are those on
+/// PostgreSQL, with Redis beside it.
+#[cfg(not(any(no_postgres, no_redis)))]
+#[macro_export]
+macro_rules! mutants {
+    ($($name:ident: $mutant:literal, $test:literal;)+) => { $(
+        #[tokio::test]
+        async fn $name() {
+            $crate::must_notice($test, $mutant).await;
+        }
+    )+ };
+}
+
+/// Without the tests that would notice there are none.
+#[cfg(any(no_postgres, no_redis))]
+#[macro_export]
+macro_rules! mutants {
+    ($($name:ident: $mutant:literal, $test:literal;)+) => { $(
+        #[test]
+        #[ignore = "PostgreSQL or Redis is not installed"]
+        fn $name() {}
+    )+ };
+}

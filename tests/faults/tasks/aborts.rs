@@ -6,7 +6,7 @@
 
 use super::checker::{Findings, SETTLED, trial};
 use crate::times;
-use plinth_tests::{Fleet, Setup, TestApp, on_both_stacks, on_postgres, person, within};
+use plinth_tests::{Fleet, Setup, on_both_stacks, on_postgres, person};
 use serde_json::{Value, json};
 use std::time::Duration;
 

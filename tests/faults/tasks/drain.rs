@@ -28,6 +28,7 @@ async fn a_worker_ends_in_order(setup: Setup) {
     let worker = fleet.workers.first_mut().unwrap_or(&mut fleet.api);
     worker.signal(Signal::TERM);
     assert!(worker.ended().await.success(), "{}", worker.output());
+    let said = worker.output();
     fleet.workers.clear();
     assert!(asked.elapsed() < Duration::from_secs(2 + 3), "{:?}", asked.elapsed());
     drop(writers);
@@ -40,6 +41,6 @@ async fn a_worker_ends_in_order(setup: Setup) {
     let long: Vec<_> = tasks.iter().filter(|task| task["state"] != "succeeded").collect();
     assert_eq!(long.len(), 5, "{long:?}");
     for task in long {
-        assert_eq!((&task["state"], &task["attempt"]), (&json!("queued"), &json!(0)), "{task}");
+        assert_eq!((&task["state"], &task["attempt"]), (&json!("queued"), &json!(0)), "{task}\n{said}");
     }
 }
