@@ -43,6 +43,13 @@ impl RedisDoorbell {
     }
 }
 
+impl RedisDoorbell {
+    /// Waits until all hints so far are sent, or given up: a tenth of a second at most. For a process that is about to end.
+    pub async fn flush(&self) {
+        self.publisher.flush().await;
+    }
+}
+
 impl Doorbell for RedisDoorbell {
     fn ring(&self, queue: &QueueName) {
         self.publisher.ring(queue);

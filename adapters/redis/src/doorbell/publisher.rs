@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::mpsc,
+    sync::{mpsc, oneshot},
     time::{Instant, sleep_until, timeout},
 };
 
@@ -25,8 +25,15 @@ const OPEN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(
 /// Notes for the task; it ends when the last one is dropped.
 #[derive(Clone)]
 pub(super) struct Publisher {
-    notes: Arc<Mutex<Rings>>,
+    notes: Arc<Mutex<Notes>>,
     wake: mpsc::Sender<()>,
+}
+
+#[derive(Default)]
+struct Notes {
+    rings: Rings,
+    /// Dropped once the rings are sent, or given up.
+    waiting: Vec<oneshot::Sender<()>>,
 }
 
 impl Publisher {
@@ -39,14 +46,21 @@ impl Publisher {
     }
 
     pub(super) fn ring(&self, queue: &QueueName) {
-        self.note(|rings| rings.ring(queue));
+        self.note(|notes| notes.rings.ring(queue));
     }
 
     pub(super) fn cancel(&self, task: TaskId) {
-        self.note(|rings| rings.cancel(task));
+        self.note(|notes| notes.rings.cancel(task));
     }
 
-    fn note(&self, write: impl FnOnce(&mut Rings)) {
+    /// Waits until all that was noted is sent, or given up.
+    pub(super) async fn flush(&self) {
+        let (waiting, done) = oneshot::channel();
+        self.note(|notes| notes.waiting.push(waiting));
+        let _dropped = done.await;
+    }
+
+    fn note(&self, write: impl FnOnce(&mut Notes)) {
         write(&mut self.notes.lock().unwrap_or_else(PoisonError::into_inner));
         self.wake.try_send(()).ok(); // full: it is awake already
     }
@@ -55,7 +69,7 @@ impl Publisher {
 struct Publishing {
     redis: Redis,
     part: Part,
-    notes: Arc<Mutex<Rings>>,
+    notes: Arc<Mutex<Notes>>,
     breaker: Breaker,
 }
 
@@ -72,13 +86,15 @@ impl Publishing {
                 note = woken.recv() => note.is_some(),
                 () = sleep_until(next) => true,
             };
-            let rings = mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
+            let Notes { rings, waiting } =
+                mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner));
             if self.breaker.is_open() {
                 rings.drop();
             } else {
                 self.publish(rings).await;
                 next = self.breaker.open_until.unwrap_or_else(|| Instant::now() + IDLE);
             }
+            drop(waiting);
             if !goes_on {
                 return;
             }
