@@ -9,7 +9,7 @@ mod task;
 
 use crate::{
     cli::{Cli, Command},
-    config::{Loaded, Sources},
+    config::{Loaded, Problems, Sources},
     print, shutdown,
     wire::{Core, Role},
 };
@@ -100,7 +100,7 @@ fn beside(sources: &Sources, act: impl AsyncFnOnce(&Core, &Loaded) -> Result<(),
         // What happens is told to whoever called.
         let core = Core::visit(&loaded.config, &Logger::root(Discard, o!())).await?;
         let result = act(&core, &loaded).await;
-        core.database.close().await;
+        core.close().await;
         result
     }))
 }
@@ -112,12 +112,17 @@ fn context(core: &Core) -> Context {
 }
 
 fn done(result: Result<(), Failure>) -> ExitCode {
+    if let Err(error) = &result {
+        print::complaint(chain(error.as_ref()));
+    }
+    code(&result)
+}
+
+fn code(result: &Result<(), Failure>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            print::complaint(chain(error.as_ref()));
-            ExitCode::FAILURE
-        }
+        Err(error) if error.is::<Problems>() => ExitCode::from(USAGE),
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

@@ -21,6 +21,7 @@ pub(crate) use self::{
     example::example,
     layers::encode,
     load::Loaded,
+    problem::Problems,
     reference::reference,
     rules::placeholders,
     schedules::Schedules,

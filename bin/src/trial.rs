@@ -145,7 +145,6 @@ fn block(time: Duration) {
     std::thread::sleep(time);
 }
 
-#[expect(unconditional_recursion, reason = "what the fault tests ask for")]
 fn overflow(depth: u64) -> [u64; 64] {
     let mut frame = [depth; 64];
     if let Some(last) = frame.last_mut() {

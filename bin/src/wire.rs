@@ -15,7 +15,7 @@ use crate::{
 };
 use adapter_diesel::{Database, Migrator};
 use adapter_http::Build;
-use adapter_redis::Redis;
+use adapter_redis::{Redis, RedisDoorbell};
 use adapter_system::{DatabaseClock, LocalDoorbell, SystemClock, SystemIds, TcpServers};
 #[cfg(feature = "faults")]
 use application::kinds::example::ShortenName;
@@ -43,6 +43,7 @@ pub(crate) const BUILD: Build = Build {
 pub(crate) struct Core {
     pub(crate) database: Database,
     pub(crate) redis: Option<Redis>,
+    hints: Option<Arc<RedisDoorbell>>,
     pub(crate) doorbell: Arc<dyn Doorbell>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn Ids>,
@@ -74,24 +75,30 @@ fn kinds(persons: &Arc<PersonController>, imports: &Arc<ImportController>, pruni
 impl Core {
     /// For a process that serves: an embedded database is made, migrated and locked against a second one.
     pub(crate) async fn open(config: &Config, log: &Logger) -> Result<Self, Failure> {
-        let (redis, doorbell) = doorbell(config, log)?;
-        let database =
-            Database::open(&config.database, doorbell.clone(), &component(log, "database")).await?;
-        Self::over(database, redis, doorbell, config, log).await
+        let (redis, hints, doorbell) = doorbell(config, log)?;
+        let told = component(log, "database");
+        let database = Database::open(&config.database, doorbell.clone(), &told).await?;
+        Self::over(database, (redis, hints, doorbell), config, log).await
     }
 
     /// For a short command, also beside a process that serves from the same file.
     pub(crate) async fn visit(config: &Config, log: &Logger) -> Result<Self, Failure> {
-        let (redis, doorbell) = doorbell(config, log)?;
-        let database =
-            Database::visit(&config.database, doorbell.clone(), &component(log, "database")).await?;
-        Self::over(database, redis, doorbell, config, log).await
+        let (redis, hints, doorbell) = doorbell(config, log)?;
+        let database = Database::visit(&config.database, doorbell.clone(), log).await?;
+        Self::over(database, (redis, hints, doorbell), config, log).await
+    }
+
+    /// Lets the last hints out, and lets go of the database.
+    pub(crate) async fn close(&self) {
+        if let Some(hints) = &self.hints {
+            hints.flush().await;
+        }
+        self.database.close().await;
     }
 
     async fn over(
         database: Database,
-        redis: Option<Redis>,
-        doorbell: Arc<dyn Doorbell>,
+        (redis, hints, doorbell): Hints,
         config: &Config,
         log: &Logger,
     ) -> Result<Self, Failure> {
@@ -136,6 +143,7 @@ impl Core {
         Ok(Self {
             database,
             redis,
+            hints,
             doorbell,
             clock,
             ids,
@@ -159,15 +167,16 @@ impl Core {
     }
 }
 
+/// Redis and its doorbell, and the doorbell in use.
+type Hints = (Option<Redis>, Option<Arc<RedisDoorbell>>, Arc<dyn Doorbell>);
+
 /// Redis if there is one, else hints stay within the process.
-fn doorbell(config: &Config, log: &Logger) -> Result<(Option<Redis>, Arc<dyn Doorbell>), Failure> {
-    Ok(match Redis::open(&config.redis)? {
-        Some(redis) => {
-            let doorbell = redis.doorbell(&component(log, "redis"));
-            (Some(redis), Arc::new(doorbell))
-        }
-        None => (None, Arc::new(LocalDoorbell::default())),
-    })
+fn doorbell(config: &Config, log: &Logger) -> Result<Hints, Failure> {
+    let Some(redis) = Redis::open(&config.redis)? else {
+        return Ok((None, None, Arc::new(LocalDoorbell::default())));
+    };
+    let hints = Arc::new(redis.doorbell(&component(log, "redis")));
+    Ok((Some(redis), Some(hints.clone()), hints))
 }
 
 /// Migrates, or starts anew with the demo data, as configured. Only a process with the API starts anew: workers and beats

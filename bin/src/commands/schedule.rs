@@ -25,7 +25,7 @@ async fn list(core: &Core, json: bool) -> Result<(), Failure> {
         schedules.iter().map(as_json).try_for_each(print::line)?;
         return Ok(());
     }
-    let titles = ["NAME", "CRON", "ZONE", "KIND", "MISFIRE", "OVERLAP", "NEXT", "LAST SLOT", "LAST TASK"];
+    let titles = ["NAME", "CRON", "ZONE", "KIND", "MISFIRE", "OVERLAP", "NEXT", "DONE UNTIL", "LAST TASK"];
     let row = |schedule: &ScheduleReport| {
         [
             schedule.name.as_str().to_owned(),

@@ -47,7 +47,7 @@ pub(super) fn run(sources: Sources, role: Role) -> ExitCode {
         slog::crit!(logs.root, "cannot go on"; "error" => super::chain(error.as_ref()));
     }
     drop(sentry);
-    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    super::code(&result)
 }
 
 fn style(config: &Config) -> Style {
@@ -109,9 +109,12 @@ impl Running {
             // Whoever cannot read it can still be served.
             let _ = print::line(banner(self.role, public.as_deref(), &config.http.root_path, &monitor));
         } else {
-            slog::info!(logs.root, "listening"; "url" => public, "monitor_url" => monitor,
-                "role" => self.role.as_str(), "env" => config.env.as_str(), "version" => BUILD.version,
-                "revision" => BUILD.revision);
+            let log = match public {
+                Some(url) => logs.root.new(slog::o!("url" => url)),
+                None => logs.root.clone(),
+            };
+            slog::info!(log, "listening"; "monitor_url" => monitor, "role" => self.role.as_str(),
+                "env" => config.env.as_str(), "version" => BUILD.version, "revision" => BUILD.revision);
         }
         Ok(())
     }
@@ -206,7 +209,7 @@ impl Parts {
         while self.front.join_next().await.is_some() {}
         self.stop_back.cancel();
         while self.back.join_next().await.is_some() {}
-        self.service.core.database.close().await;
+        self.service.core.close().await;
     }
 }
 
@@ -216,10 +219,7 @@ async fn named(name: &'static str, part: impl Future<Output = ()>) -> Result<&'s
 }
 
 async fn drained(worker: Arc<Worker>, stop: CancellationToken) -> Result<&'static str, Failure> {
-    tokio::select! {
-        drained = worker.drain() => drained.map(drop)?,
-        () = stop.cancelled() => {}
-    }
+    worker.drain_unless(stop).await?;
     Ok("the worker")
 }
 

@@ -86,14 +86,15 @@ async fn purge(core: &Core, states: &[String], older_than: Duration, yes: bool) 
     let before = now - TimeDelta::from_std(older_than)?;
     let known = states.iter().filter_map(|state| TaskState::parse(state));
     let expired = Expiry { before: known.map(|state| (state, before)).collect() };
-    let question = format!("This deletes tasks that ended as {} before {before}. Go on?", states.join(" or "));
+    let question =
+        format!("This deletes tasks that ended as {} before {before}. Go on?", states.join(" or "));
     if !yes && !print::confirm(question) {
         return Err("nothing was done; --yes goes on without asking".into());
     }
     let (tasks, mut deleted) = (core.database.tasks(), 0);
     loop {
         match tasks.prune(&expired, BATCH.into()).await? {
-            0 => return Ok(print::line(format_args!("{deleted} tasks deleted"))?),
+            0 => return Ok(print::line(format_args!("deleted: {deleted}"))?),
             some => deleted += u64::from(some),
         }
     }

@@ -125,7 +125,10 @@ fn matches(pattern: &str, path: &str) -> bool {
 pub(super) fn with_names_of(pattern: &str, path: &str) -> String {
     let names = path.split('.').map(Some).chain(std::iter::repeat(None));
     let parts = pattern.split('.').zip(names);
-    parts.map(|(part, name)| if part == NAME { name.unwrap_or(part) } else { part }).collect::<Vec<_>>().join(".")
+    parts
+        .map(|(part, name)| if part == NAME { name.unwrap_or(part) } else { part })
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 impl Key {
@@ -242,7 +245,8 @@ mod tests {
         assert_eq!((cron.path.as_str(), cron.family()), ("schedules.{name}.cron", Some("schedules")));
         assert_eq!(cron.variable(), "APP__SCHEDULES__{NAME}__CRON");
         assert_eq!(find("schedules.nightly.payload").unwrap().kind, Kind::Json);
-        for none in ["schedules.nightly", "schedules.cron", "schedules.a.b.cron", "schedules.nightly.cron.x"] {
+        for none in ["schedules.nightly", "schedules.cron", "schedules.a.b.cron", "schedules.nightly.cron.x"]
+        {
             assert!(find(none).is_none(), "{none}");
         }
         assert_eq!(with_names_of(&cron.path, "schedules.a.crn"), "schedules.a.cron");

@@ -65,7 +65,8 @@ impl Layers {
         let names = variables::Names::of(&file);
         let warnings =
             variables.iter().flat_map(|(pairs, place)| variables::warnings(pairs, place)).collect();
-        let [dotenv, environment] = variables.map(|(pairs, place)| variables::layer(pairs, place, &names, problems));
+        let [dotenv, environment] =
+            variables.map(|(pairs, place)| variables::layer(pairs, place, &names, problems));
         let layers = [file, dotenv, environment, variables::command_line(sources)];
         Self { layers, file: name, warnings }
     }

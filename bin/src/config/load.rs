@@ -52,7 +52,10 @@ impl Loaded {
     }
 
     /// Whether the tasks of all schedules can be scheduled, those not in force included: `check` knows kinds and payloads.
-    pub(crate) fn check_tasks(&self, check: impl Fn(&str, &str) -> Result<(), Invalid>) -> Result<(), Problems> {
+    pub(crate) fn check_tasks(
+        &self,
+        check: impl Fn(&str, &str) -> Result<(), Invalid>,
+    ) -> Result<(), Problems> {
         let mut problems = Problems::default();
         let tree = Tree { origins: self.origins.clone(), ..Tree::default() };
         rules::schedules(self.config.schedules.impossible(check), &tree, &mut problems);

@@ -46,7 +46,6 @@ pub(crate) struct ScheduleConfig {
 /// What becomes of slots that nobody was there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "explained where it is used")]
 pub(crate) enum Misfire {
     RunOnce,
     Skip,
@@ -56,7 +55,6 @@ pub(crate) enum Misfire {
 /// What becomes of a slot while the task of an earlier one is unfinished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "explained where it is used")]
 pub(crate) enum Overlap {
     Allow,
     Skip,
@@ -152,7 +150,11 @@ impl ScheduleConfig {
     fn wrong(&self, name: &str) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         if let Err(violation) = ScheduleName::parse(name) {
-            wrong.push((name.to_owned(), None, format!("is the name of a schedule, which {}", violation.message)));
+            wrong.push((
+                name.to_owned(),
+                None,
+                format!("is the name of a schedule, which {}", violation.message),
+            ));
         }
         if let Err(violation) = Timing::parse("* * * * *", &self.time_zone) {
             let message = format!("{}, not {:?}", violation.message, self.time_zone);

@@ -28,7 +28,11 @@ pub(crate) fn show(loaded: &Loaded) -> String {
             other => other.to_string(),
         };
         let (indent, name) = place(&path);
-        let _ = writeln!(out, "{indent}{name}: {value}  # {}", origin(&loaded.origins, &path).unwrap_or("default"));
+        let _ = writeln!(
+            out,
+            "{indent}{name}: {value}  # {}",
+            origin(&loaded.origins, &path).unwrap_or("default")
+        );
     }
     out
 }

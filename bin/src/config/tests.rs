@@ -1,4 +1,4 @@
-use super::{problem::Problems, *};
+use super::*;
 use std::fs;
 
 mod files;

@@ -26,7 +26,11 @@ pub(super) fn probes(
         Arc::new(WorkerProbe { worker: worker.clone(), clock: core.clock.clone(), patience, required })
     }));
     if role.beats(config) {
-        probes.push(Arc::new(BeatProbe { beat: core.beat.clone(), clock: core.clock.clone(), required: !role.serves() }));
+        probes.push(Arc::new(BeatProbe {
+            beat: core.beat.clone(),
+            clock: core.clock.clone(),
+            required: !role.serves(),
+        }));
     }
     probes
 }
@@ -65,12 +69,16 @@ impl Probe for WorkerProbe {
             return Err(Unwell::new("the worker has no session"));
         };
         if now - renewed > self.patience {
-            return Err(Unwell::new(format!("the worker has not renewed its session for {}", ago(renewed, now))));
+            return Err(Unwell::new(format!(
+                "the worker has not renewed its session for {}",
+                ago(renewed, now)
+            )));
         }
         let last = |what: &str, at: Option<DateTime<Utc>>| {
             at.map_or_else(|| format!("{what} nothing yet"), |at| format!("{what} {} ago", ago(at, now)))
         };
-        let (claimed, finished) = (last("claimed", progress.claimed_at), last("finished", progress.finished_at));
+        let (claimed, finished) =
+            (last("claimed", progress.claimed_at), last("finished", progress.finished_at));
         Ok(format!("running {}; renewed {} ago, {claimed}, {finished}", progress.running, ago(renewed, now)))
     }
 }
@@ -94,10 +102,9 @@ impl Probe for BeatProbe {
             let silence = ago(looked, now);
             return Err(Unwell::new(format!("the beat has not looked at its schedules for {silence}")));
         }
-        let fired = progress.fired_at.map_or_else(
-            || "fired nothing yet".to_owned(),
-            |fired| format!("fired {} ago", ago(fired, now)),
-        );
+        let fired = progress
+            .fired_at
+            .map_or_else(|| "fired nothing yet".to_owned(), |fired| format!("fired {} ago", ago(fired, now)));
         Ok(format!("looked {} ago, {fired}", ago(looked, now)))
     }
 }

@@ -85,6 +85,7 @@ impl Service {
         log: &Logger,
     ) -> Result<Self, Failure> {
         refuse_idleness(config, role)?;
+        application::describe_metrics();
         let core = Core::open(config, log).await?;
         warn_of_idleness(config, role, log);
         let worker = role.works(config).then(|| core.worker(settings(config), log));
@@ -105,7 +106,9 @@ impl Service {
             clock: core.clock.clone(),
             metrics: Arc::new(move || metrics.render()),
             log: component(log, "http"),
-            secret: adapter_system::secret(32).ok_or("the operating system has no randomness to give")?.into(),
+            secret: adapter_system::secret(32)
+                .ok_or("the operating system has no randomness to give")?
+                .into(),
             build: BUILD,
         };
         let public = role.serves().then(|| adapter_http::public(&config.http, &services));
@@ -153,7 +156,11 @@ fn settings(config: &Config) -> WorkerSettings {
         process: std::process::id(),
         queues: tasks.queues.iter().map(|queue| queue.0.clone()).collect(),
         concurrency: tasks.concurrency,
-        queue_concurrency: tasks.queue_concurrency.iter().map(|(queue, limit)| (queue.0.clone(), *limit)).collect(),
+        queue_concurrency: tasks
+            .queue_concurrency
+            .iter()
+            .map(|(queue, limit)| (queue.0.clone(), *limit))
+            .collect(),
         lease: tasks.lease,
         renewal: tasks.renewal,
         margin: tasks.margin,
@@ -172,7 +179,8 @@ fn settings(config: &Config) -> WorkerSettings {
 fn refuse_idleness(config: &Config, role: Role) -> Result<(), Failure> {
     match role {
         Role::Worker | Role::Drain if !role.works(config) => {
-            Err("tasks.mode is eager, so requests run their tasks themselves and a worker has nothing to do".into())
+            Err("tasks.mode is eager, so requests run their tasks themselves and a worker has nothing to do"
+                .into())
         }
         _ => Ok(()),
     }
@@ -184,10 +192,16 @@ fn warn_of_idleness(config: &Config, role: Role, log: &Logger) {
         return;
     }
     match role {
-        Role::Api => slog::warn!(log, "nobody runs tasks: SQLite serves one process, and this one is the API alone; \
-            `plinth` without a command is API, worker and beat in one, and on PostgreSQL they may run apart"),
-        Role::Worker | Role::Beat => slog::warn!(log, "nobody serves the API: SQLite serves one process; \
-            `plinth` without a command is API, worker and beat in one, and on PostgreSQL they may run apart"),
+        Role::Api => slog::warn!(
+            log,
+            "nobody runs tasks: SQLite serves one process, and this one is the API alone; \
+            `plinth` without a command is API, worker and beat in one, and on PostgreSQL they may run apart"
+        ),
+        Role::Worker | Role::Beat => slog::warn!(
+            log,
+            "nobody serves the API: SQLite serves one process; \
+            `plinth` without a command is API, worker and beat in one, and on PostgreSQL they may run apart"
+        ),
         Role::All | Role::Drain => {}
     }
 }

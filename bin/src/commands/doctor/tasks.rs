@@ -14,7 +14,9 @@ const LONG: TimeDelta = TimeDelta::seconds(60);
 pub(super) async fn look(loaded: &Loaded) -> Vec<Finding> {
     let core = match Core::visit(&loaded.config, &Logger::root(Discard, o!())).await {
         Ok(core) => core,
-        Err(error) => return vec![failing("tasks", chain(error.as_ref()), "check the rights of the database user")],
+        Err(error) => {
+            return vec![failing("tasks", chain(error.as_ref()), "check the rights of the database user")];
+        }
     };
     let mut findings = schedules(loaded, &core);
     findings.push(match tasks(&core).await {
@@ -25,17 +27,20 @@ pub(super) async fn look(loaded: &Loaded) -> Vec<Finding> {
         let detail = "without Redis workers in other processes find tasks by looking, a second later at most";
         findings.push(well("hints", detail.to_owned()));
     }
-    core.database.close().await;
+    core.close().await;
     findings
 }
 
 fn schedules(loaded: &Loaded, core: &Core) -> Vec<Finding> {
     let advice = "correct it: a start and a reload refuse it";
-    if let Err(problems) = loaded.check_tasks(|kind, payload| core.registry.signature(kind, payload).map(drop)) {
+    if let Err(problems) =
+        loaded.check_tasks(|kind, payload| core.registry.signature(kind, payload).map(drop))
+    {
         return problems.iter().map(|problem| failing("schedules", problem.to_string(), advice)).collect();
     }
     let (now, schedules) = (core.clock.now(), loaded.config.schedules.enabled());
-    let next = schedules.iter().filter_map(|schedule| Some((schedule.timing.next(now)?, schedule.name.as_str())));
+    let next =
+        schedules.iter().filter_map(|schedule| Some((schedule.timing.next(now)?, schedule.name.as_str())));
     let detail = match next.min() {
         None => "none in force".to_owned(),
         Some((at, name)) => {
@@ -63,9 +68,9 @@ fn verdict(depths: &[QueueDepth], sessions: &[Session], now: DateTime<Utc>) -> F
         let detail = format!("due for more than a minute, and no worker takes from: {}", queues.join(", "));
         return warning_of("tasks", &detail, "start `plinth worker`, or `plinth`; see tasks.queues");
     }
-    let (queued, running) = depths.iter().fold((0, 0), |(queued, running), depth| {
-        (queued + depth.queued, running + depth.running)
-    });
+    let (queued, running) = depths
+        .iter()
+        .fold((0, 0), |(queued, running), depth| (queued + depth.queued, running + depth.running));
     well("tasks", format!("{queued} queued, {running} running, workers alive: {}", workers.len()))
 }
 

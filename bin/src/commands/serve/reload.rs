@@ -52,7 +52,9 @@ impl Reloader {
         let changes = self.current.changes(&next);
         // First, so that what follows is logged at the level that is asked for now. Only these are in force: a key that
         // needs a restart is named each time until there was one.
-        for (_, take_over) in TAKE_OVER.iter().filter(|(key, _)| changes.iter().any(|c| concerns(key, &c.key))) {
+        for (_, take_over) in
+            TAKE_OVER.iter().filter(|(key, _)| changes.iter().any(|c| concerns(key, &c.key)))
+        {
             take_over(&mut self.current.config, &next.config, logs, core);
         }
         if changes.is_empty() {

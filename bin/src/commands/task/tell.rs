@@ -1,7 +1,7 @@
 //! Tasks as text, for people.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use domain::{Place, Task, TaskState, TaskStory};
+use domain::{EndReason, Place, Task, TaskState, TaskStory};
 use std::fmt::Write;
 
 /// A line for each task under a line of titles.
@@ -40,7 +40,9 @@ pub(in crate::commands) fn aligned<const N: usize>(rows: &[[String; N]]) -> Stri
 
 /// A task in few words.
 pub(super) fn line(task: &Task) -> String {
-    format!("{}  {}  {}  {}", task.id.0, task.standing.state.as_str(), task.kind, note(task)).trim_end().to_owned()
+    format!("{}  {}  {}  {}", task.id.0, task.standing.state.as_str(), task.kind, note(task))
+        .trim_end()
+        .to_owned()
 }
 
 /// Everything that is known of a task.
@@ -57,7 +59,10 @@ pub(super) fn story(story: &TaskStory) -> String {
     fact("state", state(task));
     fact("queue", format!("{}, priority {}", task.queue.as_str(), task.priority.as_str()));
     fact("run", format!("{}, each up to {}", runs(task), humantime::format_duration(task.timeout)));
-    fact("crashes", Some(task.standing.crashes).filter(|crashes| *crashes > 0).map(|c| c.to_string()).unwrap_or_default());
+    fact(
+        "crashes",
+        Some(task.standing.crashes).filter(|crashes| *crashes > 0).map(|c| c.to_string()).unwrap_or_default(),
+    );
     fact("progress", progress(task));
     fact("payload", task.payload.clone());
     fact("result", task.result.clone().unwrap_or_default());
@@ -85,7 +90,13 @@ pub(super) fn change(last: Option<&TaskStory>, story: &TaskStory) -> String {
     let known = last.map_or(0, |last| last.faults.last().map_or(0, |fault| fault.attempt));
     let mut out = String::new();
     for fault in story.faults.iter().filter(|fault| fault.attempt > known) {
-        let _ = writeln!(out, "run {} failed, {}: {}", fault.attempt, fault.fault.code.as_str(), fault.fault.message);
+        let _ = writeln!(
+            out,
+            "run {} failed, {}: {}",
+            fault.attempt,
+            fault.fault.code.as_str(),
+            fault.fault.message
+        );
     }
     if last.is_none() {
         let _ = writeln!(out, "{}  {}", task.id.0, task.kind);
@@ -121,6 +132,7 @@ fn runs(task: &Task) -> String {
 fn note(task: &Task) -> String {
     match (task.standing.state, task.reason) {
         (TaskState::Running, _) => progress(task),
+        (TaskState::Cancelled, Some(EndReason::Cancelled)) => String::new(),
         (TaskState::Failed | TaskState::Cancelled, Some(reason)) => reason.as_str().to_owned(),
         _ => String::new(),
     }

@@ -25,7 +25,10 @@ pub(super) const COMMON: [(&str, &str); 7] = [
     ("DEBUG", "use APP_ENV=dev on a developer's machine, and LOG_LEVEL=debug for more log lines"),
     ("FLASK_DEBUG", "use APP_ENV=dev on a developer's machine, and LOG_LEVEL=debug for more log lines"),
     ("FLASK_ENV", "here it is APP_ENV: dev, test or prod"),
-    ("APP_MODULE", "nothing takes its place: the command says what runs, such as `plinth api` or `plinth worker`"),
+    (
+        "APP_MODULE",
+        "nothing takes its place: the command says what runs, such as `plinth api` or `plinth worker`",
+    ),
     ("WEB_CONCURRENCY", "one process uses all processors; TOKIO_WORKER_THREADS says how many threads serve"),
     ("FORWARDED_ALLOW_IPS", "here it is http.trusted_proxies (variable: APP__HTTP__TRUSTED_PROXIES)"),
 ];

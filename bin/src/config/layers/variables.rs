@@ -114,10 +114,8 @@ pub(super) fn layer(
         let set: Vec<String> = names.filter(|name| environment.contains_key(name)).collect();
         let [name] = set.as_slice() else {
             if !set.is_empty() {
-                problems.add(
-                    set.join(" and "),
-                    format!("set the same value, {path}: keep one of them{place}"),
-                );
+                problems
+                    .add(set.join(" and "), format!("set the same value, {path}: keep one of them{place}"));
             }
             continue;
         };

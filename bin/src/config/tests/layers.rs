@@ -144,7 +144,8 @@ fn changes_are_found_by_name_and_secrets_by_value() {
     let before = loaded(&[("DATABASE_URL", "postgres://ada:one@localhost/x")]);
     let variables = [("DATABASE_URL", "postgres://ada:two@localhost/x"), ("LOG_LEVEL", "debug")];
     let changes = before.changes(&loaded(&variables));
-    let found: Vec<(&str, bool)> = changes.iter().map(|change| (change.key.as_str(), change.reloadable)).collect();
+    let found: Vec<(&str, bool)> =
+        changes.iter().map(|change| (change.key.as_str(), change.reloadable)).collect();
     assert_eq!(found, [("database.url", false), ("log.level", true)]);
     assert!(before.changes(&before).is_empty());
 }

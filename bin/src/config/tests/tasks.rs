@@ -84,7 +84,9 @@ fn the_shipped_schedule_is_configured_key_by_key() {
         assert!(schedules.len() == 1 && (cron == value || zone == value), "{cron} {zone}");
     }
     assert!(enabled(&[("CONF", "schedules: {prune-tasks: {enabled: false}}")]).is_empty());
-    for nothing in ["schedules:", "schedules: {}", "schedules: {prune-tasks: }", "schedules: {prune-tasks: {}}"] {
+    for nothing in
+        ["schedules:", "schedules: {}", "schedules: {prune-tasks: }", "schedules: {prune-tasks: {}}"]
+    {
         assert_eq!(enabled(&[("CONF", nothing)]).len(), 1, "{nothing}");
     }
 }
