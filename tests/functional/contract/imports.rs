@@ -8,7 +8,7 @@ use super::{
 use application::{Claim, Error, ImportId, RowError, Settle, StagedRow, Tally, Then, Upload};
 use domain::{NewTask, Person, PersonId, TaskId, TaskState};
 use futures_util::future::join_all;
-use plinth_tests::{Setup, on_both_stacks};
+use plinth_tests::{PATIENCE, Setup, on_both_stacks, on_postgres, within};
 use uuid::Uuid;
 
 on_both_stacks!(
@@ -26,6 +26,8 @@ on_both_stacks!(
     a_settled_task_that_was_lost_undoes_the_write,
     uploads_whose_tasks_are_gone_are_pruned,
 );
+
+on_postgres!(rows_belong_to_one_worker_until_it_has_committed);
 
 fn import(number: u128) -> ImportId {
     ImportId(id(at(0), number))
@@ -213,6 +215,26 @@ async fn two_workers_at_once_insert_everybody_once(setup: Setup) {
     }
     assert_eq!(counts(&tally(&store, import(1)).await), (300, 0, 0));
     assert_eq!(store.kept.count("persons").await, 300);
+}
+
+/// Else one that is slow could insert a person whom somebody has deleted, after another has inserted it.
+async fn rows_belong_to_one_worker_until_it_has_committed(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let imports = store.database.imports();
+    let persons = staged(&store, import(1), 3).await;
+    let hold = store.kept.hold_writes().await;
+    let insert = tokio::spawn({
+        let imports = store.database.imports();
+        let some = persons[..2].to_vec();
+        async move { imports.insert(import(1), &some).await }
+    });
+    let blocked = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    within(PATIENCE, "the insert waits", async || store.kept.count(blocked).await == 1).await;
+    let free = "(SELECT line FROM person_import_rows FOR UPDATE SKIP LOCKED) AS free";
+    assert_eq!(store.kept.count(free).await, 1);
+    drop(hold);
+    assert_eq!(insert.await.expect("it has ended").expect("inserted"), 2);
+    assert_eq!(imports.insert(import(1), &persons).await.expect("inserted"), 1);
 }
 
 async fn an_import_is_deleted_with_all_that_belongs_to_it(setup: Setup) {

@@ -98,7 +98,9 @@ async fn fire(conn: &mut Conn, firing: &Firing) -> Result<(Fired, BTreeSet<Queue
     }
     let then = Then { tasks: vec![firing.task.clone()], ..Then::default() };
     let scheduled = ledger::apply(conn, &then).await?;
-    if let Some(holder) = scheduled.ids.iter().next().filter(|id| **id != firing.task.id) {
+    if let [holder] = *scheduled.ids.as_slice()
+        && holder != firing.task.id
+    {
         // Of two tasks with the same unique key the first counts.
         diesel::update(schedule_fires::table.find((firing.schedule.as_str(), At::from(firing.slot))))
             .set(schedule_fires::task_id.eq(Id(holder.0)))
