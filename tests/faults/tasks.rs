@@ -12,5 +12,6 @@ mod cut_off;
 mod drain;
 mod hints;
 mod kills;
+mod pools;
 mod redis;
 mod stopped;

@@ -5,6 +5,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
     process::{Command, ExitStatus},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -57,6 +58,11 @@ impl Setup {
         let name = format!("APP__{}", setting.to_uppercase().replace('.', "__"));
         self.environment.entry(name).or_insert_with(|| value.to_string());
         self
+    }
+
+    /// Of all that use one Redis, only those on the database at `url` hear each other's hints.
+    pub(crate) fn sharing_hints_on(self, url: &str) -> Self {
+        self.or("redis.key_prefix", key_prefix(url))
     }
 
     /// Settings that no variable can hold, as the text of a configuration file.
@@ -116,7 +122,7 @@ impl Setup {
         }
         let folder = Folder::new();
         let (plinth, flawed) = (self.plinth, AtomicBool::new(self.flawed));
-        let process = self.env("DATABASE_URL", url).process(&folder);
+        let process = self.sharing_hints_on(url).env("DATABASE_URL", url).process(&folder);
         let listening = |line: &str| {
             let line: Value = serde_json::from_str(line).ok()?;
             let address = |key: &str| Some(line.get(key)?.as_str()?.trim_end_matches('/').to_owned());
@@ -136,6 +142,13 @@ impl Setup {
         command.args(&self.arguments).env_clear().envs(&self.environment).current_dir(folder.path());
         Process::start(&mut command, "KILL")
     }
+}
+
+/// What the keys of those begin with that are on the database at `url`.
+pub(crate) fn key_prefix(url: &str) -> String {
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    format!("test-{:016x}:", hasher.finish())
 }
 
 /// A running application. When it is dropped, it is killed, and the test fails if it has panicked or answered a 500

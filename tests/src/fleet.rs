@@ -2,7 +2,7 @@
 //!
 //! Their leases and polls are short, so that what takes a minute in production takes seconds here.
 
-use crate::{Folder, Postgres, Proxy, Setup, Stack, TestApp, TestDatabase, command};
+use crate::{Folder, Postgres, Proxy, Setup, Stack, TestApp, TestDatabase, app::key_prefix, command};
 use serde_json::Value;
 use std::{fs, path::PathBuf, time::Duration};
 use tokio::time::Instant;
@@ -71,7 +71,7 @@ impl Fleet {
         (url, database): (String, Option<TestDatabase>),
         redis: Option<String>,
     ) -> Self {
-        let setup = setup.with_short_leases();
+        let setup = setup.with_short_leases().sharing_hints_on(&url);
         let setup = match &redis {
             Some(url) => setup.env("REDIS_URL", url),
             None => setup,
@@ -185,7 +185,7 @@ impl Fleet {
     pub async fn plinth(&self, arguments: &[&str]) -> String {
         let mut command = command(self.setup.plinth(), arguments).env("DATABASE_URL", &self.url);
         if let Some(redis) = &self.redis {
-            command = command.env("REDIS_URL", redis);
+            command = command.env("REDIS_URL", redis).env("APP__REDIS__KEY_PREFIX", &key_prefix(&self.url));
         }
         command.run().await.succeeded()
     }
