@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "../../CONTRIBUTING.md",
         "../../CHANGELOG.md",
         "assets/doc",
+        "assets/look.css",
         "build",
     ] {
         println!("cargo::rerun-if-changed={}", home.join(path).display());
@@ -46,7 +47,11 @@ fn render(docs: &Path, assets: &Path, out: &Path) -> Result<(), Box<dyn Error>> 
     let search = site.asset("search.json", &search::index(&pages))?;
     let mut names = vec![("search.json", search)];
     for name in ["doc.css", "doc.js", "swagger.css", "swagger.js", "icon.svg"] {
-        names.push((name, site.asset(name, &fs::read_to_string(assets.join(name))?)?));
+        let mut content = fs::read_to_string(assets.join(name))?;
+        if name == "doc.css" {
+            content.insert_str(0, &fs::read_to_string(assets.join("../look.css"))?);
+        }
+        names.push((name, site.asset(name, &content)?));
     }
     let layout = Layout::new(assets, summary, names)?;
     for (i, page) in pages.iter().enumerate() {

@@ -16,6 +16,7 @@ mod health;
 mod imports;
 mod list;
 mod mon;
+mod pages;
 mod persons;
 mod problem;
 mod reply;
@@ -67,6 +68,8 @@ pub struct Services {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
     /// Where access lines and failures go.
     pub log: slog::Logger,
+    /// Known to this process alone: the pages of the internal listener sign their forms with it.
+    pub secret: Arc<str>,
     /// What runs.
     pub build: Build,
 }
@@ -128,10 +131,11 @@ pub fn public(config: &HttpConfig, services: &Services) -> App {
     app(config, services, routes)
 }
 
-/// What the internal listener serves: liveness, health, single checks and metrics.
+/// What the internal listener serves: liveness, health, single checks, metrics and the pages about tasks.
 pub fn monitor(config: &HttpConfig, services: &Services) -> App {
     let mut routes = health::routes(services);
     routes.extend(mon::routes(services));
+    routes.extend(pages::routes(services));
     app(config, services, routes)
 }
 
@@ -143,6 +147,16 @@ pub fn versions() -> impl Iterator<Item = &'static str> {
 /// The OpenAPI document of a version, such as `v1`.
 pub fn openapi(version: &str) -> Option<utoipa::openapi::OpenApi> {
     VERSIONS.iter().find(|known| known.name == version).map(|known| known.document(""))
+}
+
+/// A task as version 1 has it in a list.
+pub fn task_as_json(task: &domain::Task) -> String {
+    v1::task_as_json(task)
+}
+
+/// A task as version 1 tells of it, with all that belongs to it.
+pub fn story_as_json(story: &domain::TaskStory) -> String {
+    v1::story_as_json(story)
 }
 
 /// Every route of the public listener.

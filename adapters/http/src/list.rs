@@ -27,6 +27,11 @@ pub(crate) async fn list_with_pagination<T, P: Position>(
 }
 
 fn neighbour(request: &Request, cursor: &str) -> String {
+    request.url(&format!("{}?{}", request.path(), with_cursor(request, cursor)))
+}
+
+/// The query of `request`, all its parameters kept, but for the cursor.
+pub(crate) fn with_cursor(request: &Request, cursor: &str) -> String {
     let kept = request.query().unwrap_or_default().split('&');
     let kept = kept.filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("cursor"));
     let mut query = String::new();
@@ -34,5 +39,7 @@ fn neighbour(request: &Request, cursor: &str) -> String {
         query.push_str(pair);
         query.push('&');
     }
-    request.url(&format!("{}?{query}cursor={cursor}", request.path()))
+    query.push_str("cursor=");
+    query.push_str(cursor);
+    query
 }

@@ -111,6 +111,11 @@ impl ApiError {
         self.0.kind == kind
     }
 
+    /// What it says: its kind, its sentence, and what is wrong with which field.
+    pub(crate) fn parts(&self) -> (Kind, &str, &[FieldError]) {
+        (self.0.kind, &self.0.detail, &self.0.errors)
+    }
+
     /// 500; what happened is in the log.
     pub(crate) fn internal() -> Self {
         Self::new(Kind::Internal, "the fault is ours; it is logged under this request id")

@@ -36,6 +36,8 @@ pub(crate) type Response = warp::reply::Response;
 /// The same, in the making.
 pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 type Run<S> = Arc<dyn Fn(S, Request) -> Answer + Send + Sync>;
+/// The most bytes of a form that has no file in it.
+const FORM: usize = 8 * 1024;
 /// Component schemas with their names.
 pub(crate) type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -91,6 +93,8 @@ pub(crate) struct Facts {
     /// Its own ways to fail, besides those that follow from its shape.
     fails: &'static [Kind],
     pub(crate) deprecation: Option<Deprecation>,
+    /// Its body is a form of one of our pages.
+    form: bool,
     /// Log requests at debug.
     quiet: bool,
     /// The most bytes of a body.
@@ -127,6 +131,18 @@ impl<S: Clone + Send + Sync + 'static> Declared<S> {
         Self::declare(path.to_owned(), Method::GET, handler)
     }
 
+    /// POST on `path` with a form of one of our pages, outside of the OpenAPI documents.
+    pub(crate) fn form<H, F>(path: &'static str, handler: H) -> Self
+    where
+        H: Fn(S, Request) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Response, ApiError>> + Send + 'static,
+    {
+        let mut declared = Self::declare(path.to_owned(), Method::POST, handler);
+        declared.facts.form = true;
+        declared.facts.body_bytes = |_| FORM;
+        declared
+    }
+
     fn declare<H, F>(path: String, method: Method, handler: H) -> Self
     where
         H: Fn(S, Request) -> F + Send + Sync + 'static,
@@ -141,6 +157,7 @@ impl<S: Clone + Send + Sync + 'static> Declared<S> {
             schemas: Schemas::new(),
             fails: &[],
             deprecation: None,
+            form: false,
             quiet: false,
             body_bytes: |limits| limits.body_bytes,
             always: false,
@@ -240,7 +257,7 @@ impl Request {
         &self.call.headers
     }
 
-    /// The body: empty unless the operation documents one.
+    /// The body: empty unless the operation documents one, or is a form.
     pub(crate) fn body(&self) -> &Bytes {
         &self.body
     }
@@ -266,6 +283,9 @@ fn method(method: &HttpMethod) -> Method {
 
 /// What the body of a request may be; none if the operation has no body.
 fn media_types(facts: &Facts) -> Vec<String> {
+    if facts.form {
+        return vec!["application/x-www-form-urlencoded".to_owned()];
+    }
     let body = facts.operation.as_ref().and_then(|operation| operation.request_body.as_ref());
     match body {
         Some(RefOr::T(body)) => body.content.keys().cloned().collect(),

@@ -192,6 +192,7 @@ impl Ports {
             clock,
             metrics: Arc::new(|| "figures".to_owned()),
             log: ctx().log,
+            secret: "of this process".into(),
             build: Build { name: "plinth", version: "1.2.3", revision: "abc" },
         }
     }
