@@ -1,10 +1,11 @@
-//! The documentation that the binary itself serves.
+//! The documentation that the binary itself serves, and what it says of the code.
 
 mod adding_a_task;
+mod operations;
 
 use plinth_tests::{Setup, TestApp, on_sqlite};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs, path::Path};
 
 on_sqlite!(
     the_documentation_is_where_people_look_for_it,
@@ -101,4 +102,10 @@ fn links(html: &str) -> Vec<String> {
         parts.map(str::to_owned).collect::<Vec<_>>()
     };
     [values("href"), values("src")].concat()
+}
+
+/// A file of the repository.
+fn read(path: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }

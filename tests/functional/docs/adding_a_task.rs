@@ -1,8 +1,8 @@
 //! The page "Adding a task" shows files that are compiled and whose tests run: this kind is part of the binary that the
 //! tests start. Here the page is held against them.
 
+use super::read;
 use plinth_tests::{Setup, command, on_sqlite};
-use std::{fs, path::Path};
 
 on_sqlite!(schedules_on_pages_can_be_configured);
 
@@ -54,9 +54,4 @@ async fn schedules_on_pages_can_be_configured(setup: Setup) {
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let (page, fence) = (read(page), format!("```{language}\n"));
     page.split(&fence).skip(1).filter_map(|rest| Some(rest.split_once("```")?.0.to_owned())).collect()
-}
-
-fn read(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    fs::read_to_string(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
