@@ -14,6 +14,7 @@ mod sessions;
 mod settle;
 pub(crate) mod success;
 
+pub(crate) use ends::{HeldRow, hold};
 pub(crate) use insert::{END_OF_TIME, NewRow};
 pub(super) use sessions::{SEPARATOR, word};
 

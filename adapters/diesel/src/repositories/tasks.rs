@@ -12,7 +12,7 @@ mod stories;
 use super::{
     Backend, Conn, Db, commit, for_update,
     ledger::{
-        self,
+        self, HeldRow,
         followers::{self, PlaceRow},
     },
     read, scan, skip_locked, transaction, violated,
@@ -24,7 +24,7 @@ use crate::{
 use application::{Cancellation, Error, Expiry, TaskRepository, Then};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{Page, QueueName, Task, TaskFilter, TaskId, TaskQuery, TaskStory};
+use domain::{Page, Task, TaskFilter, TaskId, TaskQuery, TaskStory};
 use std::collections::BTreeSet;
 
 /// The port on these connections.
@@ -38,6 +38,12 @@ const CONFLICTS: [Conflict; 1] = [Conflict {
     code: "unique_key",
     message: "cannot be queued again while another task of its kind has its unique key and is unfinished",
 }];
+
+/// The row of the task, locked until the end of the transaction. `NotFound` if there is none.
+async fn hold(conn: &mut Conn, id: TaskId) -> Result<HeldRow, Undone> {
+    let held = ledger::hold(conn, id).await?;
+    held.ok_or_else(|| Undone::Refused(Error::not_found("task", id.0)))
+}
 
 #[async_trait]
 impl TaskRepository for Tasks {
@@ -74,9 +80,9 @@ impl TaskRepository for Tasks {
     }
 
     async fn retry(&self, id: TaskId, now: DateTime<Utc>) -> Result<(), Error> {
-        let done: Result<QueueName, Undone> = transaction!(self.db, conn => retry::retry(conn, id, now));
+        let done = transaction!(self.db, conn => retry::retry(conn, id, now));
         let queue = done.map_err(|undone| undone.refused("cannot retry a task", violated, &CONFLICTS))?;
-        self.db.announce(&BTreeSet::from([queue]));
+        self.db.announce(&BTreeSet::from_iter(queue));
         Ok(())
     }
 

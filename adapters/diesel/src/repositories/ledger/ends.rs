@@ -17,21 +17,26 @@ use domain::{EndReason, Fault, QueueName, Standing, TaskEvent, TaskId, TaskState
 /// A row whose lock is held.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = tasks)]
-pub(super) struct HeldRow {
-    pub(super) id: Id,
+pub(crate) struct HeldRow {
+    pub(crate) id: Id,
     queue: String,
     pub(super) fence: i64,
     pub(super) due_at: At,
-    pub(super) session_id: Option<Id>,
+    pub(crate) session_id: Option<Id>,
     #[diesel(embed)]
     standing: StandingRow,
     #[diesel(embed)]
-    place: PlaceRow,
+    pub(crate) place: PlaceRow,
 }
 
 impl HeldRow {
+    /// Where it waits.
+    pub(crate) fn queue(&self) -> Option<QueueName> {
+        QueueName::parse(&self.queue).ok()
+    }
+
     /// Where it stands.
-    pub(super) fn standing(&self) -> Result<Standing, Undone> {
+    pub(crate) fn standing(&self) -> Result<Standing, Undone> {
         Ok(self.standing.standing(self.id)?)
     }
 }
@@ -49,7 +54,7 @@ pub(super) struct End<'a> {
 }
 
 /// The row of the task, locked until the end of the transaction; `None` if there is none.
-pub(super) async fn hold(conn: &mut Conn, id: TaskId) -> QueryResult<Option<HeldRow>> {
+pub(crate) async fn hold(conn: &mut Conn, id: TaskId) -> QueryResult<Option<HeldRow>> {
     let row = for_update!(tasks::table.find(Id(id.0)).select(HeldRow::as_select()));
     row.first(conn).await.optional()
 }
@@ -86,7 +91,7 @@ pub(super) async fn end(
         followers::orphan(conn, held.place, end.now).await?;
     }
     let due = again && end.due_at <= end.now;
-    Ok((next.state, due.then(|| QueueName::parse(&held.queue).ok()).flatten()))
+    Ok((next.state, due.then(|| held.queue()).flatten()))
 }
 
 /// Whether the handler may still be at work, and must not write any more.

@@ -1,6 +1,6 @@
 //! A user wants a task to end.
 
-use super::{Conn, followers, row};
+use super::{Conn, followers, hold};
 use crate::{
     error::Undone,
     schema::tasks,
@@ -14,7 +14,7 @@ use domain::{EndReason, SessionId, TaskEvent, TaskId, TaskState};
 
 /// One that nobody runs ends here, with all that wait for it. A worker is told by its next renewal, if not before.
 pub(super) async fn cancel(conn: &mut Conn, id: TaskId, now: DateTime<Utc>) -> Result<Cancellation, Undone> {
-    let held = row::hold(conn, Id(id.0)).await?;
+    let held = hold(conn, id).await?;
     let standing = held.standing()?;
     let Ok(next) = standing.transition(TaskEvent::Cancel) else {
         return Err(Undone::Refused(Error::conflict("state", "ended", has_ended(standing.state))));

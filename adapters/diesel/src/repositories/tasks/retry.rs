@@ -1,10 +1,6 @@
 //! An operator wants a task to run again.
 
-use super::{
-    Conn, PlaceRow, for_update,
-    ledger::END_OF_TIME,
-    row::{self, Held},
-};
+use super::{Conn, HeldRow, PlaceRow, for_update, hold, ledger::END_OF_TIME};
 use crate::{
     error::Undone,
     schema::{task_groups, tasks},
@@ -19,8 +15,12 @@ use domain::{EndReason, QueueName, TaskEvent, TaskId, TaskState};
 /// Where it is due now.
 ///
 /// Rows are locked in one order, here and wherever a task ends: the task, its group, those that wait for it.
-pub(super) async fn retry(conn: &mut Conn, id: TaskId, now: DateTime<Utc>) -> Result<QueueName, Undone> {
-    let held = row::hold(conn, Id(id.0)).await?;
+pub(super) async fn retry(
+    conn: &mut Conn,
+    id: TaskId,
+    now: DateTime<Utc>,
+) -> Result<Option<QueueName>, Undone> {
+    let held = hold(conn, id).await?;
     let standing = held.standing()?;
     let Ok(next) = standing.transition(TaskEvent::Retry) else {
         let message = format!(
@@ -43,7 +43,7 @@ pub(super) async fn retry(conn: &mut Conn, id: TaskId, now: DateTime<Utc>) -> Re
         }
         _ => {}
     }
-    Ok(held.queue()?)
+    Ok(held.queue())
 }
 
 /// A task that another one waits for.
@@ -56,7 +56,7 @@ struct Before {
 
 /// What stands in the way of the task, the first of several: its own turn comes only once all before it have succeeded. What
 /// has succeeded stays so, hence nothing is locked here.
-async fn unsuccessful_before(conn: &mut Conn, held: &Held) -> QueryResult<Option<Before>> {
+async fn unsuccessful_before(conn: &mut Conn, held: &HeldRow) -> QueryResult<Option<Before>> {
     let unsuccessful = tasks::state.ne(TaskState::Succeeded.as_str());
     if let (Some(chain), Some(position)) = (held.place.chain_id, held.place.chain_position) {
         let before = tasks::chain_id.eq(chain).and(tasks::chain_position.lt(position));

@@ -1,6 +1,6 @@
 //! Rows of `tasks`, and how the domain sees them.
 
-use super::{Conn, PlaceRow, for_update};
+use super::PlaceRow;
 use crate::{
     error::Undone,
     schema::tasks,
@@ -8,7 +8,6 @@ use crate::{
 };
 use application::Error;
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use domain::{
     EndReason, Place, Priority, Progress, QueueName, Standing, Task, TaskId, TaskLink, TaskState, Version,
 };
@@ -57,28 +56,15 @@ pub(super) struct LinkRow {
     pub(super) place: PlaceRow,
 }
 
-/// What decides what may become of a task.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = tasks)]
-pub(super) struct Held {
-    pub(super) id: Id,
-    queue: String,
-    #[diesel(embed)]
-    standing: StandingRow,
-    #[diesel(embed)]
-    pub(super) place: PlaceRow,
-    pub(super) session_id: Option<Id>,
-}
-
 /// The columns of a [`Standing`].
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = tasks)]
-pub(in super::super) struct StandingRow {
-    pub(in super::super) state: String,
-    pub(in super::super) attempt: i32,
-    pub(in super::super) max_retries: i32,
-    pub(in super::super) crashes: i32,
-    pub(in super::super) cancel_requested_at: Option<At>,
+pub(crate) struct StandingRow {
+    pub(crate) state: String,
+    pub(crate) attempt: i32,
+    pub(crate) max_retries: i32,
+    pub(crate) crashes: i32,
+    pub(crate) cancel_requested_at: Option<At>,
 }
 
 /// The columns of a [`Progress`].
@@ -92,7 +78,7 @@ pub(super) struct ProgressRow {
 /// The database holds what the domain does not allow.
 #[derive(Debug, thiserror::Error)]
 #[error("tasks.{column} of {id} breaks a rule")]
-pub(in super::super) struct Inconsistent {
+pub(crate) struct Inconsistent {
     id: Uuid,
     column: &'static str,
 }
@@ -103,25 +89,8 @@ impl From<Inconsistent> for Undone {
     }
 }
 
-/// The task, locked until the transaction ends. `NotFound` if there is none.
-pub(super) async fn hold(conn: &mut Conn, id: Id) -> Result<Held, Undone> {
-    let task = for_update!(tasks::table.find(id).select(Held::as_select()));
-    let held = task.first(conn).await.optional()?;
-    held.ok_or_else(|| Undone::Refused(Error::not_found("task", id.0)))
-}
-
-impl Held {
-    pub(super) fn standing(&self) -> Result<Standing, Inconsistent> {
-        self.standing.standing(self.id)
-    }
-
-    pub(super) fn queue(&self) -> Result<QueueName, Inconsistent> {
-        sane(self.id, "queue", QueueName::parse(&self.queue).ok())
-    }
-}
-
 /// `value`, or that `column` of the task is wrong.
-pub(in super::super) fn sane<T>(id: Id, column: &'static str, value: Option<T>) -> Result<T, Inconsistent> {
+pub(crate) fn sane<T>(id: Id, column: &'static str, value: Option<T>) -> Result<T, Inconsistent> {
     value.ok_or(Inconsistent { id: id.0, column })
 }
 
@@ -134,7 +103,7 @@ impl TaskRow {
 }
 
 impl StandingRow {
-    pub(in super::super) fn standing(&self, id: Id) -> Result<Standing, Inconsistent> {
+    pub(crate) fn standing(&self, id: Id) -> Result<Standing, Inconsistent> {
         Ok(Standing {
             state: sane(id, "state", TaskState::parse(&self.state))?,
             attempt: sane(id, "attempt", u32::try_from(self.attempt).ok())?,
@@ -146,7 +115,7 @@ impl StandingRow {
 }
 
 /// The place that the columns say.
-pub(in super::super) fn place(id: Id, row: PlaceRow) -> Result<Place, Inconsistent> {
+pub(crate) fn place(id: Id, row: PlaceRow) -> Result<Place, Inconsistent> {
     let number = |column, value: Option<i32>| sane(id, column, value.and_then(|n| u32::try_from(n).ok()));
     match (row.chain_id, row.group_id, row.callback_of) {
         (Some(chain), ..) => Ok(Place::Link {
