@@ -105,7 +105,7 @@ pub(super) fn change(last: Option<&TaskStory>, story: &TaskStory) -> String {
         TaskState::Running => format!("run {}  {}", task.standing.attempt, progress(task)),
         TaskState::Queued if task.standing.attempt > 0 => format!("again at {}", time(task.due_at)),
         TaskState::Succeeded => task.result.clone().unwrap_or_default(),
-        _ => note(task),
+        _ => String::new(),
     };
     let _ = write!(out, "{:<9}  {more}", state(task));
     out.trim_end().to_owned()
