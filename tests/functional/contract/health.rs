@@ -1,6 +1,6 @@
 //! What the probes tell.
 
-use super::{Store, persons::person};
+use super::{NOTHING, Store, persons::person};
 use adapter_diesel::Database;
 use application::{CheckStatus, HealthController, HealthStatus};
 use plinth_tests::{Setup, on_both_stacks};
@@ -36,7 +36,7 @@ async fn pending_migrations_are_counted(setup: Setup) {
 
 async fn a_key_that_is_not_that_of_its_address_is_found(setup: Setup) {
     let store = Store::new(&setup).await;
-    store.persons().insert(&person(1, "Ada", "Ada@example.com")).await.expect("inserted");
+    store.persons().insert(&person(1, "Ada", "Ada@example.com"), &NOTHING).await.expect("inserted");
     let health = health(&store.database);
     assert_eq!(health.check("consistency").await.expect("a check").status, CheckStatus::Ok);
     store.kept.execute("UPDATE persons SET email_key = 'eve@example.com'").await;

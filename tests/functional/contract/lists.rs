@@ -1,6 +1,6 @@
 //! Many persons, against a model: the same persons in memory, sorted and filtered by the rules of the domain.
 
-use super::persons::person;
+use super::{NOTHING, persons::person};
 use application::{Error, PersonRepository};
 use domain::{
     Cursor, Direction, EmailAddress, Limit, NamePrefix, Page, Person, PersonFilter, PersonOrder,
@@ -52,7 +52,7 @@ async fn populate(persons: &dyn PersonRepository) -> Vec<Person> {
         all.push(person(number, name, &format!("{letter}@example.com")));
     }
     for person in &all {
-        persons.insert(person).await.expect("inserted");
+        persons.insert(person, &NOTHING).await.expect("inserted");
     }
     all
 }
@@ -184,9 +184,9 @@ pub(super) async fn a_cursor_leads_on_when_its_person_is_gone(persons: &dyn Pers
     for sort in SORTS {
         let first = page(persons, sort, &filter, 3, None).await.expect("a page");
         let edge = first.items.last().expect("a person").clone();
-        persons.delete(edge.id(), edge.version()).await.expect("deleted");
+        persons.delete(edge.id(), edge.version(), &NOTHING).await.expect("deleted");
         let second = page(persons, sort, &filter, 3, first.next).await.expect("a page");
         assert_eq!(second.items, expected(&all, sort, &filter)[3..6], "{sort:?}");
-        persons.insert(&edge).await.expect("inserted again");
+        persons.insert(&edge, &NOTHING).await.expect("inserted again");
     }
 }

@@ -1,6 +1,6 @@
 //! The schema over time.
 
-use super::{Store, outages::assert_unavailable, persons::person, silent};
+use super::{NOTHING, Store, outages::assert_unavailable, persons::person, silent};
 use adapter_diesel::{MigrateError, MigrationStatus, Migrator};
 use adapter_system::{SystemClock, SystemIds};
 use domain::{Limit, PersonQuery};
@@ -90,7 +90,7 @@ async fn a_redo_ends_where_it_began(setup: Setup) {
 
 async fn a_reset_leaves_an_empty_database_at_head(setup: Setup) {
     let store = Store::new(&setup).await;
-    store.persons().insert(&person(1, "Ada", "ada@example.com")).await.expect("inserted");
+    store.persons().insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await.expect("inserted");
     store.kept.execute("CREATE TABLE pets (id TEXT); CREATE VIEW names AS SELECT name FROM persons;").await;
     let mut migrator = store.migrator().await;
     assert!(!migrator.reset().await.expect("reset").is_empty());
@@ -101,7 +101,7 @@ async fn a_reset_leaves_an_empty_database_at_head(setup: Setup) {
 async fn seeding_twice_adds_once(setup: Setup) {
     let store = Store::new(&setup).await;
     // Somebody has the address of a demo person already.
-    store.persons().insert(&person(1, "Somebody", "ADA@example.com")).await.expect("inserted");
+    store.persons().insert(&person(1, "Somebody", "ADA@example.com"), &NOTHING).await.expect("inserted");
     let mut migrator = store.migrator().await;
     let (clock, ids) = (SystemClock, SystemIds::default());
     let added = migrator.seed(&clock, &ids).await.expect("seeded");
@@ -145,8 +145,8 @@ async fn a_table_that_is_missing_is_unavailable_until_it_is_there(setup: Setup) 
     let ada = person(1, "Ada", "ada@example.com");
     for _ in 0..2 {
         assert_unavailable(store.persons().find(ada.id()).await, "run `plinth db upgrade`");
-        assert_unavailable(store.persons().insert(&ada).await, "run `plinth db upgrade`");
+        assert_unavailable(store.persons().insert(&ada, &NOTHING).await, "run `plinth db upgrade`");
     }
     store.migrator().await.upgrade(None).await.expect("upgraded");
-    store.persons().insert(&ada).await.expect("inserted");
+    store.persons().insert(&ada, &NOTHING).await.expect("inserted");
 }

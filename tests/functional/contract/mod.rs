@@ -6,6 +6,7 @@
 mod doorbell;
 mod health;
 mod imports;
+mod ledger;
 mod lists;
 mod migrations;
 mod opening;
@@ -18,7 +19,7 @@ mod store;
 mod tasks;
 mod tls;
 
-pub(crate) use store::{Store, at, silent};
+pub(crate) use store::{NOTHING, Rings, Store, at, silent};
 
 /// Runs each function of a repository's contract on both databases, each time on an empty one of its own. `$port` is the
 /// function of [`Store`] that answers the repository.

@@ -1,6 +1,6 @@
 //! Opening a database: the right one opens, any other says why not.
 
-use super::{Store, silent};
+use super::{Rings, Store, silent};
 use adapter_diesel::{Database, DatabaseConfig, Migrator, OpenError};
 use adapter_system::SystemClock;
 use application::Clock;
@@ -10,6 +10,7 @@ use plinth_tests::{
 };
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -37,7 +38,8 @@ impl Clock for Ahead {
 }
 
 async fn open(url: &str) -> Result<Database, OpenError> {
-    Database::open(&DatabaseConfig { url: url.into(), ..DatabaseConfig::default() }, &silent()).await
+    let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };
+    Database::open(&config, Arc::new(Rings::default()), &silent()).await
 }
 
 async fn a_file_is_made_with_its_folder_and_migrated(_: Setup) {
@@ -110,7 +112,7 @@ async fn a_database_that_cannot_hold_every_text_is_refused(_: Setup) {
         client.batch_execute(&create).await.expect("a database");
         let config = DatabaseConfig { url: server.url(&name).into(), ..DatabaseConfig::default() };
         for error in [
-            Database::open(&config, &silent()).await.err().expect("refused"),
+            Database::open(&config, Arc::new(Rings::default()), &silent()).await.err().expect("refused"),
             Migrator::open(&config, &silent()).await.err().expect("refused"),
         ] {
             assert!(matches!(&error, OpenError::Encoding(found) if found == encoding), "{error}");

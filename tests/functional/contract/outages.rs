@@ -1,6 +1,6 @@
 //! A server that is slow, busy, cut off or gone: whatever happens is `Unavailable`, in time, and over when it is over.
 
-use super::{Store, persons::person};
+use super::{NOTHING, Store, persons::person};
 use adapter_diesel::{Database, DatabaseConfig};
 use application::{Error, PersonRepository};
 use domain::PersonId;
@@ -79,25 +79,28 @@ async fn a_file_that_somebody_else_writes_to_is_unavailable(setup: Setup) {
     let store = Store::with(&setup, |config| config.lock_timeout = SHORT).await;
     let hold = store.kept.hold_writes().await;
     assert_unavailable(
-        store.persons().insert(&person(1, "Ada", "ada@example.com")).await,
+        store.persons().insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await,
         "database is locked",
     );
     assert_eq!(store.persons().find(NOBODY).await.expect("reads go on"), None);
     drop(hold);
-    store.persons().insert(&person(1, "Ada", "ada@example.com")).await.expect("inserted");
+    store.persons().insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await.expect("inserted");
 }
 
 async fn a_lock_that_is_not_released_is_unavailable(setup: Setup) {
     let store = Store::with(&setup, |config| config.lock_timeout = SHORT).await;
     let _hold = store.kept.hold_writes().await;
-    assert_unavailable(store.persons().insert(&person(1, "Ada", "ada@example.com")).await, "lock timeout");
+    assert_unavailable(
+        store.persons().insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await,
+        "lock timeout",
+    );
 }
 
 async fn a_statement_that_takes_too_long_is_unavailable(setup: Setup) {
     let store = Store::with(&setup, |config| config.statement_timeout = SHORT).await;
     let _hold = store.kept.hold_writes().await;
     assert_unavailable(
-        store.persons().insert(&person(1, "Ada", "ada@example.com")).await,
+        store.persons().insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await,
         "statement timeout",
     );
 }
@@ -106,7 +109,8 @@ async fn a_session_that_is_terminated_is_unavailable(setup: Setup) {
     let store = Store::new(&setup).await;
     let _hold = store.kept.hold_writes().await;
     let persons = store.persons();
-    let insert = tokio::spawn(async move { persons.insert(&person(1, "Ada", "ada@example.com")).await });
+    let insert =
+        tokio::spawn(async move { persons.insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await });
     waits_for_a_lock(&store).await;
     assert_eq!(terminate(&store, "wait_event_type = 'Lock'").await, 1);
     assert_unavailable(insert.await.expect("no panic"), "");
@@ -122,7 +126,8 @@ async fn a_deadlock_is_unavailable(setup: Setup) {
     let eve = Uuid::from_u128(9).to_string();
     other.execute(insert, &[&eve, &"ada@example.com"]).await.expect("inserted");
     let persons = store.persons();
-    let ours = tokio::spawn(async move { persons.insert(&person(1, "Ada", "ada@example.com")).await });
+    let ours =
+        tokio::spawn(async move { persons.insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await });
     waits_for_a_lock(&store).await;
     let ada = Uuid::from_u128(1).to_string();
     let theirs = other.execute(insert, &[&ada, &"eve@example.com"]).await;
@@ -144,20 +149,31 @@ async fn a_full_disk_is_unavailable(setup: Setup) {
              CREATE OR REPLACE TRIGGER full_disk BEFORE INSERT ON persons EXECUTE FUNCTION full_disk()"
         );
         client.batch_execute(&full).await.expect("a trigger");
-        assert_unavailable(store.persons().insert(&person(number, "Ada", "ada@example.com")).await, said);
+        assert_unavailable(
+            store.persons().insert(&person(number, "Ada", "ada@example.com"), &NOTHING).await,
+            said,
+        );
     }
     client.batch_execute("DROP TRIGGER full_disk ON persons").await.expect("dropped");
-    store.persons().insert(&person(1, "Ada", "ada@example.com")).await.expect("there is room again");
+    store
+        .persons()
+        .insert(&person(1, "Ada", "ada@example.com"), &NOTHING)
+        .await
+        .expect("there is room again");
 }
 
 async fn an_exhausted_pool_is_unavailable_in_time(setup: Setup) {
     let store = Store::with(&setup, |config| (config.pool_size, config.acquire_timeout) = (1, SHORT)).await;
     let hold = store.kept.hold_writes().await;
     let persons = store.persons();
-    let first = tokio::spawn(async move { persons.insert(&person(1, "Ada", "ada@example.com")).await });
+    let first =
+        tokio::spawn(async move { persons.insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await });
     waits_for_a_lock(&store).await;
     let started = Instant::now();
-    assert_unavailable(store.persons().insert(&person(2, "Eve", "eve@example.com")).await, "in use");
+    assert_unavailable(
+        store.persons().insert(&person(2, "Eve", "eve@example.com"), &NOTHING).await,
+        "in use",
+    );
     assert!(started.elapsed() < SHORT + Duration::from_millis(500), "{:?}", started.elapsed());
     assert_eq!(store.persons().find(NOBODY).await.expect("reads go on"), None);
     drop(hold);
@@ -175,7 +191,7 @@ async fn in_a_crowd_everybody_is_served_in_turn(setup: Setup) {
             for number in 0..20 {
                 let somebody =
                     person((writer * 100 + number).into(), "Ada", &format!("{writer}-{number}@example.com"));
-                persons.insert(&somebody).await.expect("served in time");
+                persons.insert(&somebody, &NOTHING).await.expect("served in time");
             }
         })
     });
@@ -186,21 +202,21 @@ async fn in_a_crowd_everybody_is_served_in_turn(setup: Setup) {
 
 async fn terminated_connections_are_replaced_unseen(setup: Setup) {
     let store = Store::new(&setup).await;
-    store.persons().insert(&person(1, "Ada", "ada@example.com")).await.expect("inserted");
+    store.persons().insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await.expect("inserted");
     for number in 2..10 {
         store.persons().find(NOBODY).await.expect("an answer");
         assert!(terminate(&store, "true").await >= 2);
         // A read that was lost is repeated; a write goes to a connection that is known to be open.
         store.persons().find(NOBODY).await.expect("an answer");
         let somebody = person(number, "Eve", &format!("eve{number}@example.com"));
-        recovers(Duration::from_secs(1), async || store.persons().insert(&somebody).await).await;
+        recovers(Duration::from_secs(1), async || store.persons().insert(&somebody, &NOTHING).await).await;
     }
 }
 
 async fn a_plan_does_not_outlive_a_migration(setup: Setup) {
     let store = Store::with(&setup, |config| config.shared_connections = 1).await;
     let ada = person(1, "Ada", "ada@example.com");
-    store.persons().insert(&ada).await.expect("inserted");
+    store.persons().insert(&ada, &NOTHING).await.expect("inserted");
     assert!(store.persons().find(ada.id()).await.expect("found").is_some());
     let change = "ALTER TABLE persons ALTER COLUMN email TYPE varchar(254)";
     connect(store.kept.url()).await.batch_execute(change).await.expect("altered");
@@ -214,10 +230,10 @@ async fn a_server_that_has_become_a_standby_is_left(setup: Setup) {
     let standby = format!("ALTER DATABASE {name} SET default_transaction_read_only");
     client.batch_execute(&format!("{standby} = on")).await.expect("set");
     let ada = person(1, "Ada", "ada@example.com");
-    assert_unavailable(store.persons().insert(&ada).await, "read-only");
+    assert_unavailable(store.persons().insert(&ada, &NOTHING).await, "read-only");
     // The setting is a session's from its beginning: only a new one sees that this has changed.
     client.batch_execute(&format!("{standby} = off")).await.expect("set");
-    store.persons().insert(&ada).await.expect("inserted by a new session");
+    store.persons().insert(&ada, &NOTHING).await.expect("inserted by a new session");
 }
 
 /// A database on a server of its own, behind a proxy.
@@ -232,25 +248,26 @@ async fn own_server(
     change(&mut config);
     let mut migrator = adapter_diesel::Migrator::open(&config, &super::silent()).await.expect("opened");
     migrator.upgrade(None).await.expect("upgraded");
-    let database = Database::open(&config, &super::silent()).await.expect("opened");
+    let database =
+        Database::open(&config, Arc::new(super::Rings::default()), &super::silent()).await.expect("opened");
     (server, proxy, database.persons())
 }
 
 async fn a_restart_is_over_when_it_is_over(_: Setup) {
     let (mut server, _proxy, persons) =
         own_server(|config| config.acquire_timeout = Duration::from_secs(1)).await;
-    persons.insert(&person(1, "Ada", "ada@example.com")).await.expect("inserted");
+    persons.insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await.expect("inserted");
     server.crash().await;
     for _ in 0..5 {
         assert_unavailable(persons.find(NOBODY).await, "");
     }
-    assert_unavailable(persons.insert(&person(2, "Eve", "eve@example.com")).await, "");
+    assert_unavailable(persons.insert(&person(2, "Eve", "eve@example.com"), &NOTHING).await, "");
     server.resume().await;
     let found =
         recovers(Duration::from_secs(5), async || persons.find(PersonId(Uuid::from_u128(1))).await).await;
     assert!(found.is_some());
     let eve = person(2, "Eve", "eve@example.com");
-    recovers(Duration::from_secs(5), async || persons.insert(&eve).await).await;
+    recovers(Duration::from_secs(5), async || persons.insert(&eve, &NOTHING).await).await;
 }
 
 async fn a_server_that_says_nothing_is_given_up(_: Setup) {
@@ -258,16 +275,16 @@ async fn a_server_that_says_nothing_is_given_up(_: Setup) {
         (config.read_timeout, config.statement_timeout, config.acquire_timeout) = (SHORT, SHORT, SHORT);
     };
     let (_server, proxy, persons) = own_server(short).await;
-    persons.insert(&person(1, "Ada", "ada@example.com")).await.expect("inserted");
+    persons.insert(&person(1, "Ada", "ada@example.com"), &NOTHING).await.expect("inserted");
     proxy.set(Weather::Freeze);
     let started = Instant::now();
     assert_unavailable(persons.find(NOBODY).await, "no answer");
-    assert_unavailable(persons.insert(&person(2, "Eve", "eve@example.com")).await, "no answer");
+    assert_unavailable(persons.insert(&person(2, "Eve", "eve@example.com"), &NOTHING).await, "no answer");
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     proxy.set(Weather::Fair);
     recovers(Duration::from_secs(5), async || persons.find(NOBODY).await).await;
     let zoe = person(3, "Zoe", "zoe@example.com");
-    recovers(Duration::from_secs(5), async || persons.insert(&zoe).await).await;
+    recovers(Duration::from_secs(5), async || persons.insert(&zoe, &NOTHING).await).await;
 }
 
 async fn hanging_up_leaves_no_transaction_and_no_half_write(setup: Setup) {
@@ -278,7 +295,7 @@ async fn hanging_up_leaves_no_transaction_and_no_half_write(setup: Setup) {
         let persons = store.persons();
         // From "not even sent" to "answered".
         let patience = Duration::from_micros(number % 40 * 25);
-        if let Ok(result) = tokio::time::timeout(patience, persons.insert(&somebody)).await {
+        if let Ok(result) = tokio::time::timeout(patience, persons.insert(&somebody, &NOTHING)).await {
             result.expect("inserted");
             accepted.push(somebody);
         }

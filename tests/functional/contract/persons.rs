@@ -1,6 +1,6 @@
 //! One person at a time.
 
-use super::at;
+use super::{NOTHING, at};
 use application::{Error, PersonRepository};
 use chrono::{DateTime, Utc};
 use domain::{Age, EmailAddress, Person, PersonDetails, PersonId, PersonName, Version};
@@ -36,7 +36,7 @@ pub(super) async fn what_is_inserted_is_found(persons: &dyn PersonRepository) {
     let id = PersonId(Uuid::from_u128(0x0190_b6f0_1234_7abc_8def_0123_4567_89ab));
     let version = Version::new(7).expect("a version");
     let ada = Person::restore(id, details, version, at(1), at(999_999));
-    persons.insert(&ada).await.expect("inserted");
+    persons.insert(&ada, &NOTHING).await.expect("inserted");
     assert_eq!(persons.find(id).await.expect("found"), Some(ada));
 }
 
@@ -50,7 +50,7 @@ pub(super) async fn the_extremes_of_every_field_are_kept(persons: &dyn PersonRep
         let id = PersonId(Uuid::from_u128(number));
         let version = Version::new(version).expect("a version");
         let person = Person::restore(id, details(name, email, age), version, early, late);
-        persons.insert(&person).await.expect("inserted");
+        persons.insert(&person, &NOTHING).await.expect("inserted");
         assert_eq!(persons.find(id).await.expect("found"), Some(person));
     }
 }
@@ -60,8 +60,8 @@ pub(super) async fn who_is_not_there_is_none(persons: &dyn PersonRepository) {
 }
 
 pub(super) async fn an_address_is_taken_regardless_of_case(persons: &dyn PersonRepository) {
-    persons.insert(&person(1, "Ada", "Ada@example.com")).await.expect("inserted");
-    assert_taken(persons.insert(&person(2, "Eve", "aDA@EXAMPLE.com")).await);
+    persons.insert(&person(1, "Ada", "Ada@example.com"), &NOTHING).await.expect("inserted");
+    assert_taken(persons.insert(&person(2, "Eve", "aDA@EXAMPLE.com"), &NOTHING).await);
     assert_eq!(persons.find(PersonId(Uuid::from_u128(2))).await.expect("an answer"), None);
 }
 
@@ -69,45 +69,48 @@ pub(super) async fn a_change_to_the_address_of_another_is_a_conflict_and_changes
     persons: &dyn PersonRepository,
 ) {
     let (ada, eve) = (person(1, "Ada", "ada@example.com"), person(2, "Eve", "eve@example.com"));
-    persons.insert(&ada).await.expect("inserted");
-    persons.insert(&eve).await.expect("inserted");
+    persons.insert(&ada, &NOTHING).await.expect("inserted");
+    persons.insert(&eve, &NOTHING).await.expect("inserted");
     let mut envious = eve.clone();
     envious.replace(details("Ada", "ADA@example.com", 36), at(1));
-    assert_taken(persons.update(&envious, eve.version()).await);
+    assert_taken(persons.update(&envious, eve.version(), &NOTHING).await);
     assert_eq!(persons.find(eve.id()).await.expect("found"), Some(eve));
 }
 
 pub(super) async fn everybody_may_change_the_case_of_the_own_address(persons: &dyn PersonRepository) {
     let mut ada = person(1, "Ada", "ada@example.com");
-    persons.insert(&ada).await.expect("inserted");
+    persons.insert(&ada, &NOTHING).await.expect("inserted");
     let read = ada.version();
     ada.replace(details("Ada", "Ada@Example.com", 37), at(1));
-    persons.update(&ada, read).await.expect("updated");
+    persons.update(&ada, read, &NOTHING).await.expect("updated");
     assert_eq!(persons.find(ada.id()).await.expect("found"), Some(ada));
 }
 
 pub(super) async fn a_change_is_guarded_by_the_version(persons: &dyn PersonRepository) {
     let mut ada = person(1, "Ada", "ada@example.com");
-    persons.insert(&ada).await.expect("inserted");
+    persons.insert(&ada, &NOTHING).await.expect("inserted");
     let (old, read) = (ada.clone(), ada.version());
     ada.replace(details("Countess", "countess@example.com", 37), at(1));
-    assert_stale(persons.update(&ada, read.next()).await);
+    assert_stale(persons.update(&ada, read.next(), &NOTHING).await);
     assert_eq!(persons.find(ada.id()).await.expect("found"), Some(old));
-    persons.update(&ada, read).await.expect("updated");
+    persons.update(&ada, read, &NOTHING).await.expect("updated");
     assert_eq!(persons.find(ada.id()).await.expect("found"), Some(ada.clone()));
-    assert_stale(persons.update(&ada, read).await);
+    assert_stale(persons.update(&ada, read, &NOTHING).await);
 }
 
 pub(super) async fn of_two_changes_at_once_one_is_stale(persons: &dyn PersonRepository) {
     let ada = person(1, "Ada", "ada@example.com");
-    persons.insert(&ada).await.expect("inserted");
+    persons.insert(&ada, &NOTHING).await.expect("inserted");
     let older = |years| {
         let mut older = ada.clone();
         older.replace(details("Ada", "ada@example.com", years), at(years));
         older
     };
     let (first, second) = (older(40), older(50));
-    let (a, b) = tokio::join!(persons.update(&first, ada.version()), persons.update(&second, ada.version()));
+    let (a, b) = tokio::join!(
+        persons.update(&first, ada.version(), &NOTHING),
+        persons.update(&second, ada.version(), &NOTHING)
+    );
     let winner = if a.is_ok() { first } else { second };
     assert!(a.is_ok() != b.is_ok(), "{a:?} {b:?}");
     assert_stale(a.and(b));
@@ -116,17 +119,17 @@ pub(super) async fn of_two_changes_at_once_one_is_stale(persons: &dyn PersonRepo
 
 pub(super) async fn who_is_gone_cannot_be_changed(persons: &dyn PersonRepository) {
     let ada = person(1, "Ada", "ada@example.com");
-    assert_stale(persons.update(&ada, ada.version()).await);
-    assert_stale(persons.delete(ada.id(), ada.version()).await);
+    assert_stale(persons.update(&ada, ada.version(), &NOTHING).await);
+    assert_stale(persons.delete(ada.id(), ada.version(), &NOTHING).await);
 }
 
 pub(super) async fn a_deletion_is_guarded_by_the_version_and_frees_the_address(
     persons: &dyn PersonRepository,
 ) {
     let ada = person(1, "Ada", "ada@example.com");
-    persons.insert(&ada).await.expect("inserted");
-    assert_stale(persons.delete(ada.id(), ada.version().next()).await);
-    persons.delete(ada.id(), ada.version()).await.expect("deleted");
+    persons.insert(&ada, &NOTHING).await.expect("inserted");
+    assert_stale(persons.delete(ada.id(), ada.version().next(), &NOTHING).await);
+    persons.delete(ada.id(), ada.version(), &NOTHING).await.expect("deleted");
     assert_eq!(persons.find(ada.id()).await.expect("an answer"), None);
-    persons.insert(&person(2, "Ada", "Ada@example.com")).await.expect("the address is free");
+    persons.insert(&person(2, "Ada", "Ada@example.com"), &NOTHING).await.expect("the address is free");
 }

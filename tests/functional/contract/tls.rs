@@ -1,10 +1,10 @@
 //! TLS to PostgreSQL, in the modes of libpq.
 
-use super::silent;
+use super::{Rings, silent};
 use adapter_diesel::{Database, DatabaseConfig, OpenError};
 use plinth_tests::{Durability, Folder, Postgres, Setup, connect, on_postgres};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 on_postgres!(each_mode_checks_what_it_says);
 
@@ -43,7 +43,7 @@ async fn encrypted_by_default(server: &Postgres) -> bool {
 async fn open(server: &Postgres, host: &str, query: &str) -> Result<bool, OpenError> {
     let url = format!("postgres://plinth@{host}:{}/postgres?{query}", server.port());
     let config = DatabaseConfig { url: url.as_str().into(), ..DatabaseConfig::default() };
-    let database = Database::open(&config, &silent()).await?;
+    let database = Database::open(&config, Arc::new(Rings::default()), &silent()).await?;
     let encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
                      WHERE application_name = 'plinth'";
     let client = connect(&server.url("postgres")).await;

@@ -34,6 +34,14 @@ impl TestDatabase {
 }
 
 impl TestDatabase {
+    /// Runs a statement, past the application, and tells whether the database takes it.
+    pub async fn accepts(&self, sql: &str) -> bool {
+        match self.stack() {
+            Stack::Sqlite => sqlite(self.url()).batch_execute(sql).is_ok(),
+            Stack::Postgres => connect(self.url()).await.batch_execute(sql).await.is_ok(),
+        }
+    }
+
     /// Runs a statement, past the application.
     pub async fn execute(&self, sql: &str) {
         match self.stack() {
