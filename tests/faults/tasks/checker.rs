@@ -1,7 +1,7 @@
 //! What must hold after every fault: the ledger, as the API tells of it, held against the journal that the handlers kept
 //! outside of the database, in the way of Jepsen.
 
-use plinth_tests::{Fleet, within};
+use plinth_tests::{Fleet, connect, within};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,6 +43,14 @@ pub(crate) fn trial(fleet: &Fleet, name: impl std::fmt::Display, more: Value) ->
 pub(crate) fn steps(fleet: &Fleet) -> Vec<Step> {
     let text = fs::read_to_string(fleet.journal()).unwrap_or_default();
     text.lines().filter_map(|line| Step::read(&serde_json::from_str(line).ok()?)).collect()
+}
+
+/// The ids of those sessions that live, by the clock of the database, which must be PostgreSQL.
+pub(crate) async fn living_sessions(fleet: &Fleet) -> Vec<String> {
+    let alive =
+        "SELECT id::text FROM task_sessions WHERE expires_at > now() AND closed_at IS NULL ORDER BY id";
+    let rows = connect(fleet.database_url()).await.query(alive, &[]).await.expect("sessions");
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 impl Step {

@@ -3,9 +3,9 @@
 //!
 //! Red when a session is renewed over connections that handlers can use up (`adapters/diesel`, `Lane::Lease`).
 
-use super::checker::{Findings, steps, trial};
+use super::checker::{Findings, living_sessions, steps, trial};
 use futures_util::future::join_all;
-use plinth_tests::{Fleet, PATIENCE, Setup, connect, on_postgres, person, within};
+use plinth_tests::{Fleet, PATIENCE, Setup, on_postgres, person, within};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ async fn exhausted_pools_are_no_sign_of_death(setup: Setup) {
     let setup = setup.with("database.pool_size", 2).with("tasks.concurrency", 16);
     let fleet = Fleet::start(setup, 2).await;
     let ada = fleet.api.person(&person(json!({"age": 0}))).await;
-    let before = sessions(&fleet).await;
+    let before = living_sessions(&fleet).await;
     assert_eq!(before.len(), 2);
     let hold = fleet.database().hold_writes().await;
     let jam = Instant::now();
@@ -32,7 +32,7 @@ async fn exhausted_pools_are_no_sign_of_death(setup: Setup) {
     let stuck = async || steps(&fleet).iter().filter(|step| step.event == "effect").count() >= count;
     within(PATIENCE, "all handlers want to write", stuck).await;
     within(PATIENCE, "two leases have passed", async || jam.elapsed() > Duration::from_secs(7)).await;
-    assert_eq!(sessions(&fleet).await, before, "the sessions live");
+    assert_eq!(living_sessions(&fleet).await, before, "the sessions live");
     drop(hold);
     for reply in join_all(writes).await {
         let reply = reply.expect("an answer");
@@ -45,13 +45,5 @@ async fn exhausted_pools_are_no_sign_of_death(setup: Setup) {
         let taken = worker.figure("plinth_task_reclaimed_total").await;
         assert!(taken < 1.0, "{taken} tasks were taken from a worker that lives");
     }
-    assert_eq!(sessions(&fleet).await, before, "nobody had to take a new one");
-}
-
-/// Those that live.
-async fn sessions(fleet: &Fleet) -> Vec<String> {
-    let alive =
-        "SELECT id::text FROM task_sessions WHERE expires_at > now() AND closed_at IS NULL ORDER BY id";
-    let rows = connect(fleet.database_url()).await.query(alive, &[]).await.expect("sessions");
-    rows.iter().map(|row| row.get(0)).collect()
+    assert_eq!(living_sessions(&fleet).await, before, "nobody had to take a new one");
 }

@@ -22,7 +22,7 @@ use application::{
 };
 use chrono::{DateTime, Utc};
 use domain::QueueName;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// Runs `$work` and then writes `$then`, in one transaction, and rings the doorbell after the commit. The answers are what
 /// `$work` has answered and the ids of the tasks.
@@ -31,7 +31,7 @@ macro_rules! commit {
         let done = transaction!($db, $conn => async {
             let answer = $work.await?;
             let scheduled = ledger::apply($conn, $then).await?;
-            $db.announce_early(&scheduled.due);
+            $db.announce_early(&scheduled.due).await;
             Ok((answer, scheduled))
         });
         done.map(|(answer, scheduled)| {
@@ -86,13 +86,16 @@ impl Db {
         if !queues.is_empty() {
             failpoint("after_commit_before_hint");
         }
-        queues.iter().for_each(|queue| self.doorbell().ring(queue));
+        if !mutant("hint_before_commit") {
+            queues.iter().for_each(|queue| self.doorbell().ring(queue));
+        }
     }
 
-    /// A defect that the fault tests must notice: a worker that comes before the commit finds nothing.
-    fn announce_early(&self, queues: &BTreeSet<QueueName>) {
+    /// A defect that the fault tests must notice: whoever heeds the hint comes before the commit and finds nothing.
+    async fn announce_early(&self, queues: &BTreeSet<QueueName>) {
         if mutant("hint_before_commit") {
             queues.iter().for_each(|queue| self.doorbell().ring(queue));
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 

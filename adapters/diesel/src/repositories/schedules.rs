@@ -35,7 +35,7 @@ impl Schedules for ScheduleStore {
     async fn fire(&self, firing: &Firing) -> Result<Fired, Error> {
         let done = transaction!(self.db, conn => async {
             let (fired, due) = fire(conn, firing).await?;
-            self.db.announce_early(&due);
+            self.db.announce_early(&due).await;
             Ok((fired, due))
         });
         let (fired, due) = done.map_err(|undone| undone.told("cannot fire a schedule"))?;
