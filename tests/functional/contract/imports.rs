@@ -95,10 +95,12 @@ async fn what_follows_an_upload_is_written_with_it_or_not_at_all(setup: Setup) {
     let then = chain(vec![task(1), task(2)]);
     imports.receive(&upload(import(1), vec![vec![1]]), &then).await.expect("received");
     assert_eq!(store.states(&[then.tasks[1].id]).await, [TaskState::Waiting]);
+    assert_eq!(store.rung(), ["default"]);
     // The same task cannot be written twice.
     let refused = imports.receive(&upload(import(2), vec![vec![1]]), &then).await;
     assert!(matches!(refused, Err(Error::Internal { .. })), "{refused:?}");
     assert_eq!(imports.chunk(import(2), 0).await.expect("read"), None);
+    assert_eq!(store.rung(), [""; 0]);
 }
 
 async fn rows_are_staged_in_the_place_of_others(setup: Setup) {

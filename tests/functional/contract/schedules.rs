@@ -15,6 +15,7 @@ on_both_stacks!(
     a_slot_fires_once_and_none_before_it_does,
     the_second_guard_holds_where_a_schedule_was_set_back,
     schedules_do_not_mind_each_other,
+    whoever_fires_a_slot_rings_for_its_queue,
     a_slot_that_may_not_overlap_is_left_out_while_an_earlier_task_is_unfinished,
     one_may_wait_while_another_runs,
     an_overlap_that_is_allowed_fires,
@@ -86,6 +87,14 @@ async fn schedules_do_not_mind_each_other(setup: Setup) {
     assert_eq!(fire(&store, &firing("hourly", 5, Overlap::Skip)).await, Fired::Scheduled);
     let other = Firing { task: task(99), ..firing("daily", 5, Overlap::Skip) };
     assert_eq!(fire(&store, &other).await, Fired::Scheduled);
+}
+
+async fn whoever_fires_a_slot_rings_for_its_queue(setup: Setup) {
+    let store = Store::new(&setup).await;
+    for (number, rung) in [(1, vec!["default"]), (1, vec![]), (2, vec![])] {
+        fire(&store, &firing("hourly", number, Overlap::Skip)).await;
+        assert_eq!(store.rung(), rung);
+    }
 }
 
 async fn a_slot_that_may_not_overlap_is_left_out_while_an_earlier_task_is_unfinished(setup: Setup) {

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Store, at},
-    build::{Worker, alone, chain, group, task},
+    build::{Worker, alone, chain, group, queue, task},
     conflict,
 };
 use application::Error;
@@ -17,6 +17,7 @@ use plinth_tests::{Setup, on_both_stacks};
 on_both_stacks!(
     a_failed_task_gets_a_new_budget,
     a_cancelled_task_gets_a_new_budget,
+    a_retry_rings_for_its_queue,
     what_has_not_failed_cannot_be_retried,
     a_task_that_is_not_there_cannot_be_retried,
     the_rest_of_a_chain_waits_again,
@@ -65,6 +66,19 @@ async fn a_cancelled_task_gets_a_new_budget(setup: Setup) {
     assert_eq!(store.task(id).await.standing, task(1).standing());
     worker.run_all(&[], at(5)).await;
     assert_eq!(store.states(&[id]).await, [Succeeded]);
+}
+
+async fn a_retry_rings_for_its_queue(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let mail = |number| NewTask { queue: queue("mail"), ..task(number) };
+    let ids = store.scheduled(&chain(vec![mail(1), task(2)])).await;
+    store.worker().await.run_all(&ids[..1], at(1)).await;
+    assert_eq!(store.rung(), ["mail"], "of the chain one link is due");
+    store.database.tasks().retry(ids[0], at(2)).await.expect("retried");
+    assert_eq!(store.rung(), ["mail"], "the rest waits");
+    conflict(store.database.tasks().retry(ids[0], at(3)).await);
+    store.database.tasks().cancel(ids[0], at(3)).await.expect("cancelled");
+    assert_eq!(store.rung(), [""; 0]);
 }
 
 async fn what_has_not_failed_cannot_be_retried(setup: Setup) {
