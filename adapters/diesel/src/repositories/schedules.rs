@@ -128,7 +128,8 @@ async fn take(conn: &mut Conn, firing: &Firing) -> QueryResult<bool> {
     later.execute(conn).await.map(|taken| taken == 1)
 }
 
-/// Whether an earlier slot is in the way. As many are looked at as may fire at once: each that was let through was one of few.
+/// Whether an earlier slot is in the way. Only the last ones are looked at, as many as may fire at once: under such a policy
+/// hardly more than two can be unfinished, and a schedule of each second has left hundreds of thousands.
 async fn overlaps(conn: &mut Conn, firing: &Firing) -> QueryResult<bool> {
     if firing.overlap == Overlap::Allow {
         return Ok(false);

@@ -47,9 +47,9 @@ async fn insert_batch(conn: &mut Conn, import: Id, persons: &[Person]) -> QueryR
     diesel::update(right).set(rows::outcome.eq(Outcome::INSERTED)).execute(conn).await
 }
 
-/// Those of `persons` whose rows are pending, with their lines, locked: whoever comes second at the same rows waits, and finds
-/// that they are not pending any more. Whoever asks for pending rows and inserts them finds all of
-/// them among the first so many; others are looked for up to the end.
+/// Those of `persons` whose rows are pending, with their lines. They are locked: whoever comes second at the same rows waits, and
+/// finds that they are not pending any more. Persons that were asked for as pending are all among the first so many rows;
+/// others are looked for up to the end.
 async fn pending<'p>(
     conn: &mut Conn,
     import: Id,
