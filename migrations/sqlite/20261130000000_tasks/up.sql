@@ -34,7 +34,7 @@ CREATE TABLE tasks (
     result TEXT CONSTRAINT tasks_result_check CHECK (json_valid(result)),
     CONSTRAINT tasks_running_check CHECK ((state = 'running') = (session_id IS NOT NULL) AND (state <> 'running' OR started_at IS NOT NULL)),
     CONSTRAINT tasks_finished_check CHECK ((state IN ('succeeded', 'failed', 'cancelled')) = (finished_at IS NOT NULL)),
-    CONSTRAINT tasks_waiting_check CHECK (state <> 'waiting' OR chain_position > 0 OR callback_of IS NOT NULL),
+    CONSTRAINT tasks_waiting_check CHECK (state <> 'waiting' OR coalesce(chain_position, 0) > 0 OR callback_of IS NOT NULL),
     CONSTRAINT tasks_chain_check CHECK ((chain_id IS NULL) = (chain_position IS NULL) AND (chain_id IS NULL) = (chain_length IS NULL)),
     CONSTRAINT tasks_reason_check CHECK ((state IN ('failed', 'cancelled')) = (reason IS NOT NULL))
 ) STRICT;
