@@ -53,7 +53,7 @@ pub(crate) fn routes(services: &Services) -> Vec<Route> {
     let pages = Arc::new(Pages {
         tasks: services.tasks.clone(),
         beat: services.beat.clone(),
-        counter: Counter::new(services.statistics.clone()),
+        counter: Counter::new(services.statistics.clone(), services.tasks.clone()),
         clock: services.clock.clone(),
         frame: Frame::new(guard, services.ids.clone(), services.build.version),
     });

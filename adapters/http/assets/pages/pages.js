@@ -8,23 +8,27 @@ const stale = document.getElementById("stale");
 const search = document.getElementById("search");
 
 const PATIENCE = 8000; // of one look, in milliseconds
-const SLOWEST = 15000; // between two looks at a server that does not answer
+const SHARE = 10; // a look may take a tenth of the time: some searches are work for the database
+const SLOWEST = 60000; // between two looks
 
 let paused = false;
 let failures = 0;
+let took = 0;
 let timer;
 
-/** Looks again when it is worth while: as often as the page says, more seldom while the server does not answer. */
+/** Looks again when it is worth while: as often as the page says, more seldom while the server is slow or does not answer. */
 function schedule() {
   clearTimeout(timer);
   const every = Number(main.dataset.every) * 1000;
   live.hidden = !every;
   if (!every || paused || document.hidden) return;
-  timer = setTimeout(refresh, Math.min(every * 2 ** Math.min(failures, 4), Math.max(every, SLOWEST)));
+  const pause = Math.max(every * 2 ** Math.min(failures, 3), took * SHARE);
+  timer = setTimeout(refresh, Math.min(pause, SLOWEST));
 }
 
 async function refresh() {
   clearTimeout(timer);
+  const begin = performance.now();
   try {
     const response = await fetch(location.href, { headers: { "X-Part": "main" }, signal: AbortSignal.timeout(PATIENCE) });
     if (response.status >= 500) throw new Error(response.statusText);
@@ -34,6 +38,7 @@ async function refresh() {
     morph(main, next);
     document.title = main.dataset.title;
     failures = 0;
+    took = performance.now() - begin;
   } catch {
     failures += 1;
   }
@@ -94,12 +99,11 @@ function counterpart(parent, at, child) {
 }
 
 function attributes(old, next) {
-  for (const { name, value } of next.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
-  for (const { name } of [...old.attributes]) {
-    // Which details are open is the reader's business; a button of ours is shown by this script.
-    const own = (name === "open" && old.nodeName === "DETAILS") || (name === "hidden" && "copy" in old.dataset);
-    if (!own && !next.hasAttribute(name)) old.removeAttribute(name);
-  }
+  // Which details are open is the reader's business, and whether there is a button for the clipboard this script's.
+  const ours = (name) => (name === "open" && old.nodeName === "DETAILS") || (name === "hidden" && "copy" in old.dataset);
+  for (const { name, value } of next.attributes)
+    if (!ours(name) && old.getAttribute(name) !== value) old.setAttribute(name, value);
+  for (const { name } of [...old.attributes]) if (!ours(name) && !next.hasAttribute(name)) old.removeAttribute(name);
 }
 
 live.addEventListener("click", () => {

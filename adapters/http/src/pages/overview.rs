@@ -20,9 +20,9 @@ use crate::{
     route::{Request, Response},
 };
 use alarms::Alarm;
-use application::{Error, ScheduleReport};
-use chrono::{DateTime, Utc};
-use domain::{Limit, QueueName, Task, TaskFilter, TaskQuery, TaskState};
+use application::ScheduleReport;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{QueueName, Task};
 use futures_util::try_join;
 use http::StatusCode;
 use processes::Process;
@@ -30,9 +30,6 @@ use queues::QueueRow;
 use schedules::ScheduleRow;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// How many tasks are shown of those that run, and of those that failed.
-const SHOWN: i64 = 8;
 
 #[derive(Serialize)]
 struct Overview {
@@ -69,17 +66,13 @@ struct Params {
 pub(super) async fn overview(pages: Arc<Pages>, request: Request) -> Result<Response, ApiError> {
     let params = query::<Params>(request.query()).unwrap_or_default();
     let queue = params.queue.and_then(|queue| QueueName::parse(&queue).ok());
-    let known = try_join!(
-        pages.counter.figures(pages.clock.now()),
-        recent(&pages, &request, TaskState::Running),
-        recent(&pages, &request, TaskState::Failed),
-        pages.beat.statuses(),
-    );
-    let (figures, running, failed, schedules) = match known {
+    let ctx = request.context();
+    let known = try_join!(pages.counter.figures(&ctx, pages.clock.now()), pages.beat.statuses());
+    let (figures, schedules) = match known {
         Ok(known) => known,
         Err(error) => return pages.failed(&request, error),
     };
-    let view = Overview::new(&figures, &running, &failed, &schedules, queue.as_ref());
+    let view = Overview::new(&figures, &schedules, queue.as_ref());
     let page = Page {
         template: "overview.html",
         status: StatusCode::OK,
@@ -91,21 +84,8 @@ pub(super) async fn overview(pages: Arc<Pages>, request: Request) -> Result<Resp
     pages.frame.answer(&request, page, &view)
 }
 
-async fn recent(pages: &Pages, request: &Request, state: TaskState) -> Result<Vec<Task>, Error> {
-    let filter = TaskFilter { state: Some(state), ..TaskFilter::default() };
-    let limit = Limit::new(SHOWN).unwrap_or_default();
-    let query = TaskQuery { filter, limit, cursor: None };
-    Ok(pages.tasks.list(&request.context(), &query).await?.items)
-}
-
 impl Overview {
-    fn new(
-        figures: &Figures,
-        running: &[Task],
-        failed: &[Task],
-        schedules: &[ScheduleReport],
-        queue: Option<&QueueName>,
-    ) -> Self {
+    fn new(figures: &Figures, schedules: &[ScheduleReport], queue: Option<&QueueName>) -> Self {
         let now = figures.now;
         let hour = Hour::new(&figures.minutes, queue, now);
         let rows = |tasks: &[Task]| tasks.iter().map(|task| TaskRow::new(task, now)).collect();
@@ -115,8 +95,8 @@ impl Overview {
             queue: queue.map_or("", QueueName::as_str).to_owned(),
             charts: [chart::throughput(&hour), chart::wait(&hour), chart::failures(&hour)],
             queues: queues::rows(figures),
-            running: rows(running),
-            failed: rows(failed),
+            running: rows(&figures.running),
+            failed: rows(&figures.failed),
             processes: processes::rows(figures),
             schedules: schedules.iter().map(|schedule| ScheduleRow::new(schedule, now)).collect(),
         }
@@ -127,8 +107,11 @@ fn tiles(figures: &Figures, now: DateTime<Utc>) -> Vec<Tile> {
     let sum = |count: fn(&application::QueueDepth) -> u64| figures.depths.iter().map(count).sum::<u64>();
     let all = Hour::new(&figures.minutes, None, now).sum();
     let oldest = figures.depths.iter().filter_map(|depth| depth.oldest_due).min();
-    let oldest =
-        oldest.map_or("none is due".to_owned(), |due| format!("oldest due for {}", duration(now - due)));
+    let oldest = match oldest.map(|due| now - due) {
+        None => "none is due".to_owned(),
+        Some(time) if time < TimeDelta::seconds(1) => "the oldest is due now".to_owned(),
+        Some(time) => format!("oldest due for {}", duration(time)),
+    };
     let tile = |label, value, note, state| Tile { label, value: count(value), note, state };
     let hour = || "in the last hour".to_owned();
     vec![

@@ -22,7 +22,7 @@ impl Board {
         self.app_asked(1)
     }
 
-    /// The figures are asked for once, and the rest so often.
+    /// What is known of tasks is asked for once, and schedules so often.
     fn app_asked(self, times: usize) -> App {
         let Self { depths, minutes, sessions, tasks: known, fired, schedules } = self;
         let mut tasks = MockTaskRepository::new();
@@ -31,7 +31,7 @@ impl Board {
                 known.iter().filter(|task| task.standing.state == state).cloned().collect();
             let asked = move |query: &TaskQuery| query.filter.state == Some(state) && query.limit.get() == 8;
             let page = move |_: &TaskQuery| Ok(Page { items: items.clone(), next: None, prev: None });
-            tasks.expect_list().withf(asked).times(times).returning(page);
+            tasks.expect_list().withf(asked).once().returning(page);
         }
         let mut statistics = MockTaskStatistics::new();
         statistics.expect_depths().withf(|now| *now == at(9)).once().return_once(|_| Ok(depths));
