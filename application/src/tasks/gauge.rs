@@ -48,10 +48,10 @@ impl QueueGauge {
         }
     }
 
-    /// Without a count nobody is refused: a database that cannot count says by itself whether it can write.
+    /// While the database cannot count, the last count stands: a queue that was full is not empty because nobody can look.
     async fn sample(&self, shown: &mut BTreeSet<QueueName>) {
         let now = self.clock.now();
-        let depths = self.statistics.depths(now).await.unwrap_or_default();
+        let Ok(depths) = self.statistics.depths(now).await else { return };
         metrics::depths(&depths, shown, now);
         shown.extend(depths.iter().map(|depth| depth.queue.clone()));
         let unfinished = depths.into_iter().map(|d| (d.queue, d.queued + d.running + d.waiting)).collect();

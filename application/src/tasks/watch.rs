@@ -117,11 +117,25 @@ impl Watched {
                 channels.keys().copied().collect()
             };
             for ids in ids.chunks(BATCH) {
-                // A database that cannot be reached is asked again the next time.
-                if let Ok(stories) = self.tasks.stories(ids).await {
-                    self.tell(ids, stories);
-                }
+                self.ask(ids).await;
             }
+        }
+    }
+
+    async fn ask(&self, ids: &[TaskId]) {
+        match self.tasks.stories(ids).await {
+            Ok(stories) => self.tell(ids, stories),
+            // One whose story cannot be told does not silence the others: its own streams end.
+            Err(Error::Internal { .. }) => match ids {
+                [only] => drop(self.channels().remove(only)),
+                ids => {
+                    for id in ids {
+                        Box::pin(self.ask(&[*id])).await;
+                    }
+                }
+            },
+            // A database that cannot be reached is asked again the next time.
+            Err(_) => {}
         }
     }
 

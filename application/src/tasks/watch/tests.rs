@@ -100,3 +100,30 @@ async fn all_followers_share_one_question_and_none_is_asked_without_them() {
     tokio::time::sleep(INTERVAL * 10).await; // the mock expects no further question
     assert!(watch.watched.channels().is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_story_that_cannot_be_told_ends_its_own_stream_alone() {
+    let mut tasks = MockTaskRepository::new();
+    let broken = |ids: &[TaskId]| -> Result<Vec<TaskStory>, Error> {
+        let running = |id: &TaskId| told(id.0.as_u128(), 1, TaskState::Running);
+        let ended = |id: &TaskId| told(id.0.as_u128(), 2, TaskState::Succeeded);
+        match ids {
+            [first] if *first == id(1) => Err(Error::internal("cannot read a task", "it breaks a rule")),
+            [other] => Ok(vec![ended(other)]),
+            ids if ids.contains(&id(1)) => Err(Error::internal("cannot read tasks", "one breaks a rule")),
+            ids => Ok(ids.iter().map(running).collect()),
+        }
+    };
+    let calls = std::sync::atomic::AtomicU32::new(0);
+    tasks.expect_stories().returning(move |ids| {
+        // Each is told when its stream is opened; the rule is broken afterwards.
+        match calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 | 1 => Ok(ids.iter().map(|id| told(id.0.as_u128(), 1, TaskState::Running)).collect()),
+            _ => broken(ids),
+        }
+    });
+    let watch = TaskWatch::new(Arc::new(tasks), INTERVAL);
+    let (first, other) = (watch.follow(id(1), None).boxed(), watch.follow(id(2), None).boxed());
+    let (first, other) = tokio::join!(revisions(first), revisions(other));
+    assert_eq!((first, other), (vec![1], vec![1, 2]));
+}

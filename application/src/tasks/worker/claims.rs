@@ -122,14 +122,16 @@ impl Claims {
             beating(&self.core, doubt::dispel(&self.core, session)).await?;
             self.suspect = self.suspicion().await?;
         }
+        if self.suspect == Suspect::Runs && self.core.slots.entries().iter().all(|entry| entry.has_ended()) {
+            // The next one before anything else: otherwise each would wait for all that is claimed in between.
+            self.suspect = Suspect::None;
+            self.suspect = self.suspicion().await?;
+        }
         if self.suspect == Suspect::Due && self.core.slots.is_empty() {
             let started = self.claim_suspect(session).await?;
             if started > 0 {
                 return Ok(started);
             }
-        }
-        if self.suspect == Suspect::Runs && self.core.slots.entries().iter().all(|entry| entry.has_ended()) {
-            self.suspect = Suspect::None;
         }
         if self.suspect == Suspect::None { self.claim(session).await } else { Ok(0) }
     }

@@ -101,7 +101,7 @@ async fn begin(core: &Core) -> Option<Arc<Session>> {
             Some(Arc::new(Session::new(id, trusted(core, sent))))
         }
         Err(error) => {
-            core.reach.failed("open a session", &error);
+            core.reach.lost("open a session", &error);
             None
         }
     }
@@ -168,7 +168,7 @@ async fn renew(core: &Core, session: &Session) -> Option<bool> {
         }
         Err(error) => {
             core.tally.give_back(minutes);
-            core.reach.failed("renew the session", &error);
+            core.reach.lost("renew the session", &error);
             None
         }
     }

@@ -29,13 +29,18 @@ impl Reach {
         Self { log, outage: Mutex::default() }
     }
 
+    /// `doing` has failed on the connections that nothing else can use up: nobody may be able to renew a lease now.
+    pub(super) fn lost(&self, doing: &'static str, error: &Error) {
+        if matches!(error, Error::Unavailable { .. }) {
+            locked(&self.outage).failed = Some(Instant::now());
+        }
+        self.failed(doing, error);
+    }
+
     /// `doing` has failed.
     pub(super) fn failed(&self, doing: &'static str, error: &Error) {
         let now = Instant::now();
         let mut outage = locked(&self.outage);
-        if matches!(error, Error::Unavailable { .. }) {
-            outage.failed = Some(now);
-        }
         if outage.said.is_none_or(|said| now - said >= SAID) {
             outage.said = Some(now);
             drop(outage);

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 /// How many tasks in one transaction.
-const BATCH: u32 = 500;
+const BATCH: u32 = 100;
 
 /// Reclaims again and again until `closing`.
 pub(super) async fn run(core: Arc<Core>, closing: CancellationToken) {
@@ -34,7 +34,7 @@ pub(super) async fn sweep(core: &Core, closing: &CancellationToken) {
                     return;
                 }
             }
-            Err(error) => return core.reach.failed("reclaim tasks", &error),
+            Err(error) => return core.reach.lost("reclaim tasks", &error),
         }
     }
 }

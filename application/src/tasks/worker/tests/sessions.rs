@@ -104,13 +104,23 @@ async fn the_dead_are_swept_every_few_seconds_and_full_batches_at_once() {
     let counted = calls.clone();
     let mut ledger = MockTaskLedger::new();
     ledger.expect_reclaim().returning(move |_, lease, limit| {
-        assert_eq!((lease, limit), (seconds(60), 500));
-        let requeued = if counted.fetch_add(1, Ordering::Relaxed) == 0 { 500 } else { 0 };
+        assert_eq!((lease, limit), (seconds(60), 100));
+        let requeued = if counted.fetch_add(1, Ordering::Relaxed) == 0 { 100 } else { 0 };
         Ok(Reclaimed { requeued, ..Reclaimed::default() })
     });
     // Twice at first, since the first batch was full; then at 5, 10, 15 and 20 s.
     work_for(worker(quiet(ledger), Arc::default()), seconds(22)).await;
     assert_eq!(calls.load(Ordering::Relaxed), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_statement_that_is_too_slow_for_the_ledger_is_no_outage() {
+    let mut ledger = MockTaskLedger::new();
+    // Nothing is claimed, for the pool is exhausted, and the dead are taken all the same.
+    ledger.expect_reclaim().times(2..).returning(|_, _, _| Ok(Reclaimed::default()));
+    ledger.expect_claim().returning(|_| Err(Error::unavailable("the ledger", "exhausted")));
+    ledger.expect_held().returning(|_| Ok(Vec::new()));
+    work_for(worker(quiet(ledger), Arc::default()), seconds(22)).await;
 }
 
 #[tokio::test(start_paused = true)]

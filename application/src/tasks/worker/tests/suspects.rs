@@ -56,3 +56,27 @@ async fn a_drain_runs_suspects_too() {
     ledger.expect_finish().once().returning(|_, _| Ok(vec![true]));
     assert_eq!(worker(quiet(ledger), Arc::default()).drain().await.unwrap(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn suspects_run_one_after_the_other_before_anything_else() {
+    let mut ledger = MockTaskLedger::new();
+    ledger.expect_has_suspect().times(2).returning(|_, _| Ok(true));
+    ledger.expect_has_suspect().returning(|_, _| Ok(false));
+    ledger.expect_claim_suspect().once().returning(|_| Ok(Some(claimed(1))));
+    ledger
+        .expect_claim_suspect()
+        .withf(|claiming| claiming.now < at(1))
+        .once()
+        .returning(|_| Ok(Some(claimed(2))));
+    ledger.expect_claim().withf(|claiming| claiming.now == at(0)).once().returning(|_| Ok(vec![claimed(3)]));
+    ledger.expect_finish().times(3).returning(|_, _| Ok(vec![true]));
+    let (told, mut began) = mpsc::unbounded_channel();
+    let act = Act::new(move |say, _: TaskContext<Act>| {
+        told.send(say.clone()).unwrap();
+        async move { Ok(say) }
+    });
+    work_for(worker(quiet(ledger), act), seconds(4)).await;
+    for expected in ["1", "2", "3"] {
+        assert_eq!(began.recv().await.as_deref(), Some(expected));
+    }
+}
