@@ -42,8 +42,9 @@ impl Target {
             .keepalives_idle(Duration::from_secs(15))
             .keepalives_interval(Duration::from_secs(5))
             .keepalives_retries(3);
+        // No statement here runs for as long as it takes to compile a plan.
         let session = format!(
-            "SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {};",
+            "SET jit = off; SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {};",
             config.lock_timeout.as_millis(),
             config.idle_in_transaction_timeout.as_millis()
         );

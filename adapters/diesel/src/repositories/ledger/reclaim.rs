@@ -96,6 +96,7 @@ async fn forget(conn: &mut Conn, over: &[OverRow], now: DateTime<Utc>, lease: Du
     }
     let holds = tasks::table
         .filter(tasks::finished_at.is_null().and(tasks::state.eq(TaskState::Running.as_str())))
+        .filter(tasks::due_at.le(At::from(now)))
         .filter(tasks::session_id.eq(task_sessions::id.nullable()));
     let old = task_sessions::table.filter(task_sessions::id.eq_any(old).and(not(exists(holds))));
     let deleted = diesel::delete(old).execute(conn).await?;
