@@ -3,7 +3,7 @@
 //! Which slots fire is arithmetic over instants that come in; the beat that asks is in `application/src/schedules.rs`.
 
 use crate::{Violation, words::words};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use croner::Cron;
 use std::str::FromStr;
@@ -68,8 +68,8 @@ words! {
 
 /// A cron expression in a time zone: five fields, or six with seconds in front. Daylight saving as Vixie cron has it: a
 /// fixed time that does not exist runs at the first instant after the gap, one that exists twice runs once; an expression
-/// with `*` or steps in its time fields goes on by real time.
-#[derive(Debug, Clone)]
+/// with `*` or steps in its time fields goes on by real time. Two are the same if they were given in the same words.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timing {
     cron: Cron,
     zone: Tz,
@@ -96,6 +96,14 @@ impl Timing {
     pub fn next(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let found = self.cron.find_next_occurrence(&after.with_timezone(&self.zone), false);
         found.ok().map(|slot| slot.to_utc())
+    }
+
+    /// The last slot before `before`; `None` if there is none in this era.
+    pub fn previous(&self, before: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        // The search looks at whole seconds, and steps off the one that it starts in.
+        let second = (before + TimeDelta::nanoseconds(999_999_999)).trunc_subsecs(0);
+        let found = self.cron.find_previous_occurrence(&second.with_timezone(&self.zone), false);
+        found.ok().map(|slot| slot.to_utc()).filter(|slot| *slot < before)
     }
 
     /// As it was given.
@@ -132,17 +140,11 @@ impl Schedule {
             Misfire::RunOnce => 1,
             Misfire::CatchUp => Self::CATCH_UP,
         };
-        let end = now - Self::GRACE;
-        let mut late = std::collections::VecDeque::new();
-        let mut last = after;
-        while let Some(slot) = self.timing.next(last).filter(|slot| *slot < end) {
-            if late.len() == kept {
-                late.pop_front();
-            }
-            late.push_back(slot);
-            last = slot;
-        }
-        late.into()
+        let previous = |before| self.timing.previous(before).filter(|slot| *slot > after);
+        let last = previous(now - Self::GRACE);
+        let mut late: Vec<_> = std::iter::successors(last, |slot| previous(*slot)).take(kept).collect();
+        late.reverse();
+        late
     }
 }
 

@@ -76,6 +76,43 @@ fn an_interval_goes_on_by_real_time() {
 }
 
 #[test]
+fn backwards_the_slots_are_the_same() {
+    for (zone, nights) in [
+        ("Europe/Berlin", ["2026-03-29", "2026-10-25"]),
+        ("America/New_York", ["2026-03-08", "2026-11-01"]),
+        ("Australia/Lord_Howe", ["2026-10-04", "2026-04-05"]),
+        ("UTC", ["2026-02-28", "2026-12-31"]),
+    ] {
+        for cron in
+            ["30 2 * * *", "0 2,3 * * *", "15,45 1-3 * * *", "30 0 2 * * *", "*/20 * * * *", "7 */2 * * *", "* 2 * * *"]
+        {
+            let timing = Timing::parse(cron, zone).unwrap();
+            for night in nights {
+                let begin = at(&format!("{night}T00:00:00Z")) - TimeDelta::hours(30);
+                let end = begin + TimeDelta::hours(60);
+                let until = |slot: &DateTime<Utc>| *slot < end;
+                let forward = std::iter::successors(timing.next(begin), |slot| timing.next(*slot));
+                let forward: Vec<_> = forward.take_while(until).collect();
+                let since = |slot: &DateTime<Utc>| *slot > begin;
+                let backward = std::iter::successors(timing.previous(end), |slot| timing.previous(*slot));
+                let mut backward: Vec<_> = backward.take_while(since).collect();
+                backward.reverse();
+                assert_eq!(forward, backward, "{zone} {night} {cron}");
+            }
+        }
+    }
+}
+
+/// Walked through, it would be thirty million slots.
+#[test]
+fn a_year_of_seconds_is_caught_up_with_at_once() {
+    let now = at("2026-01-01T00:00:00.5Z");
+    let due = schedule("* * * * * *", "Europe/Berlin", Misfire::CatchUp).due(now - TimeDelta::days(365), now);
+    let first = at("2026-01-01T00:00:00Z") - TimeDelta::seconds(159);
+    assert_eq!(due, (0..160).map(|s| first + TimeDelta::seconds(s)).collect::<Vec<_>>());
+}
+
+#[test]
 fn what_is_no_schedule_is_refused_with_what_would_be_right() {
     assert_eq!(Timing::parse("61 * * * *", "UTC").unwrap_err().code, "cron");
     assert_eq!(Timing::parse("* * *", "UTC").unwrap_err().code, "cron");
