@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use application::{
-    Finished,
+    Claim, Finished,
     faults::{failpoint, mutant},
 };
 use chrono::{DateTime, Utc};
@@ -130,13 +130,14 @@ pub(crate) async fn finish(
     db: &Db,
     finished: &[Finished],
     now: DateTime<Utc>,
-) -> Result<HashSet<TaskId>, Undone> {
+) -> Result<HashSet<Claim>, Undone> {
     failpoint("in_finish");
-    let written: Vec<Id> = write!(db, conn => Finish::new(finished, now).get_results(&mut conn))?;
-    let mut held: HashSet<TaskId> = written.into_iter().map(|id| TaskId(id.0)).collect();
+    let written: Vec<(Id, i64)> = write!(db, conn => Finish::new(finished, now).get_results(&mut conn))?;
+    let claims = written.into_iter().map(|(id, fence)| Claim { id: TaskId(id.0), fence });
+    let mut held: HashSet<Claim> = claims.collect();
     for Finished { claim, .. } in finished {
-        if !held.contains(&claim.id) && write!(db, conn => success::settled_before(&mut conn, *claim))? {
-            held.insert(claim.id);
+        if !held.contains(claim) && write!(db, conn => success::settled_before(&mut conn, *claim))? {
+            held.insert(*claim);
         }
     }
     Ok(held)
@@ -167,7 +168,7 @@ impl QueryId for Finish<'_> {
 }
 
 impl Query for Finish<'_> {
-    type SqlType = Guid;
+    type SqlType = (Guid, BigInt);
 }
 
 impl QueryFragment<Backend> for Finish<'_> {
@@ -184,7 +185,7 @@ impl QueryFragment<Backend> for Finish<'_> {
         if !mutant("no_fence_check") {
             out.push_sql(" AND tasks.fence = done.fence");
         }
-        out.push_sql(" RETURNING tasks.id");
+        out.push_sql(" RETURNING done.id, done.fence");
         Ok(())
     }
 }

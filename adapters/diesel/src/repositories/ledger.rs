@@ -52,15 +52,17 @@ pub(super) struct Scheduled {
     pub(super) due: BTreeSet<QueueName>,
 }
 
-/// Writes `then`; everything is rolled back as `Stale` if it settles a task whose claim is lost.
+/// Writes `then`; everything is rolled back as `Stale` if it settles a task whose claim is lost. That task ends first, as it does
+/// when its worker settles it, so that one that has a unique key can schedule the next one of the key.
 pub(super) async fn apply(conn: &mut Conn, then: &Then) -> Result<Scheduled, Undone> {
+    let freed = match &then.settle {
+        Some(settle) => success::succeed(conn, settle.claim, &settle.result, settle.at)
+            .await?
+            .ok_or(Undone::Refused(Error::Stale { kind: "task" }))?,
+        None => Vec::new(),
+    };
     let mut scheduled = insert::insert(conn, then).await?;
-    if let Some(settle) = &then.settle {
-        match success::succeed(conn, settle.claim, &settle.result, settle.at).await? {
-            Some(freed) => scheduled.due.extend(freed),
-            None => return Err(Undone::Refused(Error::Stale { kind: "task" })),
-        }
-    }
+    scheduled.due.extend(freed);
     Ok(scheduled)
 }
 
@@ -104,8 +106,8 @@ impl TaskLedger for Ledger {
 
     async fn finish(&self, finished: &[Finished], now: DateTime<Utc>) -> Result<Vec<bool>, Error> {
         let held = statements::finish(&self.db, finished, now).await;
-        let held: HashSet<TaskId> = held.map_err(|undone| undone.told("cannot finish tasks"))?;
-        Ok(finished.iter().map(|finished| held.contains(&finished.claim.id)).collect())
+        let held: HashSet<Claim> = held.map_err(|undone| undone.told("cannot finish tasks"))?;
+        Ok(finished.iter().map(|finished| held.contains(&finished.claim)).collect())
     }
 
     async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error> {

@@ -6,10 +6,9 @@ use super::{
     transaction,
 };
 use crate::{error::Undone, schema::tasks};
-use application::{Finished, faults::failpoint};
+use application::{Claim, Finished, faults::failpoint};
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, SqliteConnection};
-use domain::TaskId;
 use std::collections::HashSet;
 
 /// Inserts new tasks, one statement each, which costs nothing here; but one trip to the thread for all of them.
@@ -27,13 +26,13 @@ pub(crate) async fn finish(
     db: &Db,
     finished: &[Finished],
     now: DateTime<Utc>,
-) -> Result<HashSet<TaskId>, Undone> {
+) -> Result<HashSet<Claim>, Undone> {
     transaction!(db, conn => async {
         let mut held = HashSet::new();
         for Finished { claim, result } in finished {
             let written = success::succeed(conn, *claim, result, now).await?.is_some();
             if written || success::settled_before(conn, *claim).await? {
-                held.insert(claim.id);
+                held.insert(*claim);
             }
         }
         failpoint("in_finish");
