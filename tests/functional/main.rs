@@ -19,6 +19,7 @@ mod health;
 mod imports;
 mod limits;
 mod logs;
+mod mutants;
 mod persons;
 mod problems;
 mod sentry;

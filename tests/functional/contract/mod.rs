@@ -9,6 +9,7 @@ mod imports;
 mod ledger;
 mod lists;
 mod migrations;
+mod model;
 mod opening;
 mod outages;
 mod pages;

@@ -5,8 +5,8 @@ use application::{Bell, Doorbell, DoorbellState, Hint, PersonRepository, Then};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{QueueName, TaskId};
-use plinth_tests::{Setup, TestDatabase};
-use std::sync::{Arc, Mutex, PoisonError};
+use plinth_tests::{Setup, TestDatabase, mutants};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 
 pub(crate) struct Store {
     pub(crate) database: Database,
@@ -26,6 +26,7 @@ impl Store {
         let kept = setup.database().await;
         let mut config = DatabaseConfig { url: kept.url().into(), ..DatabaseConfig::default() };
         change(&mut config);
+        begin_failpoints();
         let rings = Arc::new(Rings::default());
         let database = Database::open(&config, rings.clone(), &silent()).await;
         Self { database: database.expect("the database can be opened"), config, kept, rings }
@@ -43,6 +44,15 @@ impl Store {
     pub(crate) async fn migrator(&self) -> Migrator {
         Migrator::open(&self.config, &silent()).await.expect("the database can be opened")
     }
+}
+
+/// The defects that this run is to notice (`tests/functional/mutants.rs`), in the parts of the product that run here.
+fn begin_failpoints() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let failpoints = mutants().unwrap_or_default();
+        application::faults::begin(&failpoints).expect("failpoints");
+    });
 }
 
 /// A doorbell that nobody hears, and that remembers.
