@@ -23,6 +23,12 @@ const AGAIN: Duration = Duration::from_secs(1);
 const TRIPS: u32 = 3;
 /// What has been under way for longer says too little.
 const SLOW: Duration = Duration::from_secs(1);
+/// What drifts is never wrong by so much: whoever is has a database whose clock was set, or another database.
+const STEP: TimeDelta = TimeDelta::seconds(5);
+/// For so long all measurements must tell of the same step before it is followed.
+const CONFIRMATION: Duration = Duration::from_secs(30);
+/// Between measurements meanwhile.
+const SOON: Duration = Duration::from_secs(10);
 /// For one measurement; nobody waits longer for this clock at start.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// From this difference on an operator should know.
@@ -31,12 +37,20 @@ const WORTH_A_WARNING: TimeDelta = TimeDelta::seconds(1);
 /// What the database says, carried on by this host's monotonic clock: a jump of the wall clock changes nothing. Until
 /// the database has told the time it is the host's. While the database cannot be asked the last measurement holds. A
 /// measurement may set it back by as much as the one before was wrong, usually less than a millisecond.
+///
+/// A step of more than five seconds, forwards or backwards, is followed once all measurements of half a minute tell of the
+/// same: a single wrong answer changes nothing, and each process has followed a step within a minute.
 pub struct DatabaseClock {
-    anchor: Arc<Anchor>,
+    anchor: Arc<RwLock<Anchor>>,
     following: AbortHandle,
 }
 
-type Anchor = RwLock<Option<Measured>>;
+/// What is known of the database's time.
+#[derive(Debug, Default)]
+struct Anchor {
+    measured: Option<Measured>,
+    stepped_at: Option<Instant>,
+}
 
 /// It was `time` in the database at `at`.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +72,8 @@ impl DatabaseClock {
             "plinth_clock_offset_seconds",
             "By how much the database's clock is ahead of the host's"
         );
-        let mut follower = Follower { source, log, anchor: Arc::default(), told: TimeDelta::zero() };
+        let (anchor, told) = (Arc::default(), TimeDelta::zero());
+        let mut follower = Follower { source, log, anchor, step: None, told };
         let anchor = follower.anchor.clone();
         let mut pause = follower.measure().await;
         let following = tokio::spawn(async move {
@@ -68,6 +83,11 @@ impl DatabaseClock {
             }
         });
         Self { anchor, following: following.abort_handle() }
+    }
+
+    /// When it last followed a step: whatever was alive before may look dead for as long as others have not followed it.
+    pub fn stepped_at(&self) -> Option<Instant> {
+        self.anchor.read().unwrap_or_else(PoisonError::into_inner).stepped_at
     }
 }
 
@@ -79,7 +99,7 @@ impl Drop for DatabaseClock {
 
 impl Clock for DatabaseClock {
     fn now(&self) -> DateTime<Utc> {
-        let measured = *self.anchor.read().unwrap_or_else(PoisonError::into_inner);
+        let measured = self.anchor.read().unwrap_or_else(PoisonError::into_inner).measured;
         match measured {
             Some(measured) if !faults::mutant("host_clock") => measured.now(),
             _ => SystemClock.now(),
@@ -94,10 +114,17 @@ impl Measured {
     }
 }
 
+/// From one measurement to a later one.
+fn passed(from: Instant, to: Instant) -> TimeDelta {
+    TimeDelta::from_std(to.saturating_duration_since(from)).unwrap_or_default()
+}
+
 struct Follower<S> {
     source: S,
     log: Logger,
-    anchor: Arc<Anchor>,
+    anchor: Arc<RwLock<Anchor>>,
+    /// The first measurement that told of a step, if all later ones agree with it.
+    step: Option<Measured>,
     /// The difference to the host's clock that the log knows of.
     told: TimeDelta,
 }
@@ -110,24 +137,48 @@ where
     /// After how long to measure again; `None` if there is nothing to follow.
     async fn measure(&mut self) -> Option<Duration> {
         let answer = timeout(PATIENCE, self.ask()).await;
-        let mut anchor = self.anchor.write().unwrap_or_else(PoisonError::into_inner);
+        let known = self.anchor.read().unwrap_or_else(PoisonError::into_inner).measured;
         match answer {
             Ok(Ok(None)) => {
-                *anchor = None;
+                self.anchor.write().unwrap_or_else(PoisonError::into_inner).measured = None;
                 return None;
             }
             // A slow answer is better than none at all.
-            Ok(Ok(Some(measured))) if measured.trip <= SLOW || anchor.is_none() => *anchor = Some(measured),
+            Ok(Ok(Some(measured))) if measured.trip <= SLOW || known.is_none() => self.take(known, measured),
             // That the database cannot be had is told by those who need it for more.
             Ok(Ok(Some(_)) | Err(_)) | Err(_) => {}
         }
-        let (offset, pause) = match *anchor {
-            Some(measured) => (measured.now() - SystemClock.now(), EVERY),
-            None => return Some(AGAIN),
+        let measured = self.anchor.read().unwrap_or_else(PoisonError::into_inner).measured;
+        let Some(measured) = measured else { return Some(AGAIN) };
+        self.tell(measured.now() - SystemClock.now());
+        Some(if self.step.is_some() { SOON } else { EVERY })
+    }
+
+    /// Goes by this measurement from now on, unless it tells of a step that is still to be confirmed.
+    fn take(&mut self, known: Option<Measured>, measured: Measured) {
+        let difference = |from: Measured| measured.time - from.time - passed(from.at, measured.at);
+        let step = known.map(difference).filter(|step| step.abs() > STEP);
+        let Some(step) = step else {
+            self.step = None;
+            self.anchor.write().unwrap_or_else(PoisonError::into_inner).measured = Some(measured);
+            return;
         };
-        drop(anchor);
-        self.tell(offset);
-        Some(pause)
+        let seconds = step.as_seconds_f64();
+        let first = self.step.filter(|first| difference(*first).abs() <= WORTH_A_WARNING);
+        match first {
+            Some(first) if measured.at - first.at >= CONFIRMATION => {
+                slog::warn!(self.log, "the database's clock was set; it is followed"; "seconds" => seconds);
+                self.step = None;
+                let stepped = Anchor { measured: Some(measured), stepped_at: Some(Instant::now()) };
+                *self.anchor.write().unwrap_or_else(PoisonError::into_inner) = stepped;
+            }
+            Some(_) => {}
+            None => {
+                slog::warn!(self.log, "the database's clock seems to have been set; it is followed if that lasts";
+                    "seconds" => seconds);
+                self.step = Some(measured);
+            }
+        }
     }
 
     /// The shortest of several trips: of the others more may have been spent on one way than on the other.

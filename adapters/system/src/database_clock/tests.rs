@@ -95,6 +95,48 @@ async fn it_is_corrected_every_half_minute() {
     assert_eq!(database.now(), clock.now());
 }
 
+/// Nobody's session looks dead, or young, because of one wrong answer.
+#[tokio::test(start_paused = true)]
+async fn a_step_is_followed_once_it_has_lasted() {
+    for seconds in [-90, 6, 90] {
+        let database = FakeDatabase::new();
+        let clock = database.clock().await;
+        sleep(EVERY - Duration::from_millis(100)).await;
+        let step = TimeDelta::seconds(seconds);
+        *database.error.lock().unwrap() = step;
+        sleep(Duration::from_millis(200) + CONFIRMATION - SOON).await;
+        assert_eq!((database.now() - clock.now(), clock.stepped_at()), (step, None));
+        sleep(SOON).await;
+        assert_eq!(database.now(), clock.now());
+        assert!(clock.stepped_at().unwrap().elapsed() <= Duration::from_millis(200));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_that_is_taken_back_was_none() {
+    let database = FakeDatabase::new();
+    let clock = database.clock().await;
+    for seconds in [90, 0, 90, 0] {
+        *database.error.lock().unwrap() = TimeDelta::seconds(seconds);
+        sleep(EVERY + Duration::from_millis(1)).await;
+        assert_eq!(database.now() - clock.now(), TimeDelta::seconds(seconds));
+    }
+    assert_eq!(clock.stepped_at(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_step_must_be_the_same_all_the_time() {
+    let database = FakeDatabase::new();
+    let clock = database.clock().await;
+    for seconds in (1..12).map(|n| n * 30) {
+        *database.error.lock().unwrap() = TimeDelta::seconds(seconds);
+        sleep(SOON * 2).await;
+        assert_eq!(database.now() - clock.now(), TimeDelta::seconds(seconds));
+    }
+    sleep(CONFIRMATION + SOON).await;
+    assert_eq!(database.now(), clock.now());
+}
+
 #[tokio::test(start_paused = true)]
 async fn while_the_database_is_away_or_slow_the_clock_goes_on() {
     let database = FakeDatabase::new();
