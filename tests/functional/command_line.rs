@@ -2,5 +2,7 @@
 
 mod configuration;
 mod database;
+mod roles;
 mod start;
+mod tasks;
 mod tools;
