@@ -21,8 +21,10 @@ pub(crate) enum Lane {
     Common,
     /// Those by which a worker claims and finishes.
     Worker,
-    /// The one that keeps a worker's session alive.
+    /// Those that keep a worker's session alive, and take what dead ones hold.
     Lease,
+    /// Those for reads that may take long.
+    Scan,
     /// The one that is asked whether all is well.
     Health,
 }

@@ -2,6 +2,7 @@
 //! (`pool.rs`); `target.rs` and `tls.rs` make connections.
 
 mod admin;
+mod outage;
 mod pipelined;
 mod pool;
 mod shared;
@@ -41,6 +42,9 @@ pub(crate) type Backend = diesel::pg::Pg;
 pub(crate) type Conn = AsyncPgConnection;
 pub(crate) type Write<'a> = Lease<'a, pool::Manager>;
 
+/// How many reads that may take long run at once, whoever asks for them.
+const SCANS: u32 = 2;
+
 /// The connections of a service, and which of them this clone takes.
 #[derive(Clone)]
 pub(crate) struct Db {
@@ -54,6 +58,7 @@ struct Inner {
     writers: Writers,
     workers: Writers,
     lease: Writers,
+    scans: Writers,
     doorbell: Arc<dyn Doorbell>,
     closed: AtomicBool,
     /// How long an answer may take before the connection is given up: the server's own limit and a second for the way.
@@ -99,11 +104,13 @@ macro_rules! write {
 }
 pub(crate) use write;
 
-/// Runs a read that may take long on a connection of the pool: on a shared one others would wait behind it.
+/// Runs a read that may take long on a connection of its own: on a shared one others would wait behind it, and those of the
+/// pool are for writes.
 macro_rules! scan {
-    ($db:expr, $conn:ident => $query:expr) => {
-        $crate::postgres::write!($db, $conn => $query)
-    };
+    ($db:expr, $conn:ident => $query:expr) => {{
+        let scans = $db.on($crate::pool::Lane::Scan);
+        $crate::postgres::write!(scans, $conn => $query)
+    }};
 }
 pub(crate) use scan;
 
@@ -162,13 +169,17 @@ pub(crate) async fn open(
     let target = Arc::new(Target::parse(config)?);
     let mut first = target.connect(config.read_timeout, "").await?;
     warn_if_pending(&mut first, log).await;
-    let writers = |name, size, session| Writers::new(name, size, session, config, &target, log);
+    let writers = |name, size, session| {
+        Writers::new(name, size, (session, config.statement_timeout), config, &target, log)
+    };
     let inner = Arc::new(Inner {
         shared: Shared::new(config.shared_connections, config, &target, Some(first), log),
         health: Shared::new(1, config, &target, None, log),
         writers: writers("writers", config.pool_size, ""),
         workers: writers("workers", config.worker_pool_size, tasks::PLANS),
-        lease: writers("lease", 1, tasks::PLANS),
+        // One renews, the other reclaims.
+        lease: writers("lease", 2, tasks::PLANS),
+        scans: Writers::new("scans", SCANS, ("", config.read_timeout), config, &target, log),
         doorbell,
         closed: AtomicBool::new(false),
         read_patience: config.read_timeout + Duration::from_secs(1),
@@ -179,7 +190,7 @@ pub(crate) async fn open(
         let inner = watched.upgrade()?;
         let shared =
             [("shared", "open", inner.shared.connected()), ("health", "open", inner.health.connected())];
-        let pools = [&inner.writers, &inner.workers, &inner.lease].map(Writers::connections);
+        let pools = [&inner.writers, &inner.workers, &inner.lease, &inner.scans].map(Writers::connections);
         Some(shared.into_iter().chain(pools.into_iter().flatten()).collect())
     });
     Ok(Db { inner, lane: Lane::Common })
@@ -239,6 +250,7 @@ impl Db {
             Lane::Common | Lane::Health => self.inner.writers.get().await,
             Lane::Worker => self.inner.workers.get().await,
             Lane::Lease => self.inner.lease.get().await,
+            Lane::Scan => self.inner.scans.get().await,
         }
     }
 
@@ -249,8 +261,8 @@ impl Db {
     /// See `Database::close`.
     pub(crate) async fn close(&self) {
         self.inner.closed.store(true, Ordering::Relaxed);
-        let Inner { writers, workers, lease, .. } = &*self.inner;
-        tokio::join!(writers.close(), workers.close(), lease.close());
+        let Inner { writers, workers, lease, scans, .. } = &*self.inner;
+        tokio::join!(writers.close(), workers.close(), lease.close(), scans.close());
         self.inner.shared.close();
         self.inner.health.close();
     }

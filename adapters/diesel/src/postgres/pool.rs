@@ -1,6 +1,6 @@
 //! Pools of connections for writes.
 
-use super::{Conn, Target};
+use super::{Conn, Target, outage::Outage};
 use crate::{
     DatabaseConfig, OpenError, error, metrics,
     pool::{Lease, Pool},
@@ -21,11 +21,11 @@ pub(super) struct Writers {
 
 impl Writers {
     /// At most `size` connections, made on demand: `Database::open` has just shown that they can be. Each begins with
-    /// `session`.
+    /// `session`, and gives a statement so much time.
     pub(super) fn new(
         name: &'static str,
         size: u32,
-        session: &'static str,
+        (session, statement_timeout): (&'static str, Duration),
         config: &DatabaseConfig,
         target: &Arc<Target>,
         log: &slog::Logger,
@@ -33,9 +33,11 @@ impl Writers {
         let last_failure = Arc::default();
         let manager = Manager {
             target: Arc::clone(target),
+            name,
             session,
-            statement_timeout: config.statement_timeout,
+            statement_timeout,
             last_failure: Arc::clone(&last_failure),
+            outage: Outage::default(),
             log: log.clone(),
         };
         Self {
@@ -66,9 +68,11 @@ impl Writers {
 /// Makes and judges connections.
 pub(crate) struct Manager {
     target: Arc<Target>,
+    name: &'static str,
     session: &'static str,
     statement_timeout: Duration,
     last_failure: Arc<Mutex<Option<String>>>,
+    outage: Outage,
     log: slog::Logger,
 }
 
@@ -93,7 +97,7 @@ impl bb8::ManageConnection for Manager {
         let made = self.target.connect(self.statement_timeout, self.session).await;
         let failure = made.as_ref().err().map(ToString::to_string);
         if let Some(reason) = &failure {
-            slog::warn!(self.log, "no connection to the database for the pool"; "reason" => reason);
+            self.outage.tell(&self.log, self.name, reason);
         }
         *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
         Ok(Pooled { conn: made?, given_up: false })

@@ -4,7 +4,7 @@
 //! the others wait for that one attempt. After a failure the slot refuses at once for a while (50 ms, doubling up to a
 //! second), so that a server that is down is neither hammered nor waited for.
 
-use super::{Conn, Read, Target};
+use super::{Conn, Read, Target, outage::Outage};
 use crate::{DatabaseConfig, error};
 use diesel::QueryResult;
 use std::{
@@ -27,6 +27,7 @@ struct Slot {
     target: Arc<Target>,
     statement_timeout: Duration,
     attempt_timeout: Duration,
+    outage: Outage,
     log: slog::Logger,
 }
 
@@ -52,6 +53,7 @@ impl Shared {
                 target: Arc::clone(target),
                 statement_timeout: config.read_timeout,
                 attempt_timeout: config.connect_timeout.min(config.acquire_timeout),
+                outage: Outage::default(),
                 log: log.clone(),
             })
         };
@@ -123,7 +125,7 @@ impl Slot {
             Ok(Err(refused)) => refused.to_string(),
             Err(_) => "no answer from the server".to_owned(),
         };
-        slog::warn!(self.log, "no shared connection to the database"; "reason" => &failed);
+        self.outage.tell(&self.log, "reads", &failed);
         breaker.fail(failed.clone());
         Err(error::unreachable(failed))
     }
