@@ -14,7 +14,7 @@ use crate::{
     schema,
 };
 use application::{Error, TaskController, TaskWatch};
-use domain::{Task, TaskId, TaskState, TaskStory, Version};
+use domain::{Fault, FaultCode, Task, TaskId, TaskState, TaskStory, Version};
 use futures_util::{StreamExt as _, stream};
 use serde_json::value::RawValue;
 use std::{future::ready, sync::Arc};
@@ -33,6 +33,16 @@ pub(crate) struct TaskPath;
 impl IntoParams for TaskPath {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         vec![schema::id("The task's id.")]
+    }
+}
+
+/// What clients are told of a fault. The words of a panic, and of a payload that cannot be decoded, were written for
+/// developers and may quote anything: they are in the log and on the internal listener alone.
+pub(crate) fn told(fault: &Fault) -> &str {
+    match fault.code {
+        FaultCode::Panic => "the handler panicked",
+        FaultCode::Undecodable => "the payload is not one of its kind",
+        _ => &fault.message,
     }
 }
 
@@ -75,7 +85,7 @@ impl Tasks {
             let story = story.map_err(|failed| error(failed).log(request.call()));
             ready(story.ok().map(|story| event(&story)))
         });
-        call.edge.streams.answer(events)
+        call.edge.streams.answer(call.client, events)
     }
 }
 

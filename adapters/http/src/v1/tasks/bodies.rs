@@ -3,7 +3,7 @@
 use crate::{
     reply::Instant,
     schema,
-    tasks::{Listing, due_at, result},
+    tasks::{self, Listing, due_at, result},
 };
 use domain::{Place, Progress, Task, TaskFault, TaskLink, TaskStory};
 use serde::{Deserialize, Serialize};
@@ -215,7 +215,7 @@ impl<'a> From<&'a Progress> for ProgressBody<'a> {
 
 impl<'a> From<&'a TaskFault> for FaultBody<'a> {
     fn from(TaskFault { attempt, at, fault }: &'a TaskFault) -> Self {
-        Self { attempt: *attempt, at: Instant(*at), code: fault.code.as_str(), message: &fault.message }
+        Self { attempt: *attempt, at: Instant(*at), code: fault.code.as_str(), message: tasks::told(fault) }
     }
 }
 

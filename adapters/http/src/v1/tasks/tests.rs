@@ -121,7 +121,7 @@ async fn a_task_is_told_with_what_went_wrong() {
         get(&app_of_tasks(telling(1, TaskStory { faults, ..story(TaskState::Running) })), TASK).await;
     let mut wanted = in_list();
     wanted["errors"] = json!([
-        {"attempt": 1, "at": "1970-01-01T00:00:05.000000Z", "code": "panic", "message": "no such thing"},
+        {"attempt": 1, "at": "1970-01-01T00:00:05.000000Z", "code": "panic", "message": "the handler panicked"},
     ]);
     assert_eq!((answer.status.as_u16(), answer.json()), (200, wanted));
     assert!(!String::from_utf8_lossy(&answer.body).contains("hush"), "the payload stays inside");

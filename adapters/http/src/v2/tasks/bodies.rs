@@ -4,7 +4,7 @@ use super::super::PageBody;
 use crate::{
     reply::Instant,
     schema,
-    tasks::{Listing, due_at, result},
+    tasks::{self, Listing, due_at, result},
 };
 use domain::{Place, Progress, Task, TaskFault, TaskLink, TaskStory};
 use serde::{Deserialize, Serialize};
@@ -213,7 +213,7 @@ fn percent(progress: &Progress) -> u8 {
 
 impl<'a> From<&'a TaskFault> for FaultBody<'a> {
     fn from(TaskFault { attempt, at, fault }: &'a TaskFault) -> Self {
-        Self { attempt: *attempt, at: Instant(*at), code: fault.code.as_str(), message: &fault.message }
+        Self { attempt: *attempt, at: Instant(*at), code: fault.code.as_str(), message: tasks::told(fault) }
     }
 }
 
