@@ -144,8 +144,8 @@ impl<S> TaskContext<S> {
         self.run.progress.send_replace(Some(Progress::new(fraction, note)));
     }
 
-    /// Ends once somebody wants the task to end, its time is up, or its worker has to stop. What has not ended ten
-    /// seconds later is dropped.
+    /// Ends once somebody wants the task to end, its time is up, its lease is lost, or its worker has to stop. A handler that goes on
+    /// is dropped at its next `.await`: ten seconds after a cancel, a second after the end of a drain, at once otherwise.
     pub async fn cancelled(&self) {
         self.run.cancel.cancelled().await;
     }
