@@ -89,6 +89,10 @@ pub struct Limits {
     /// requests being worked on.
     #[validate(range(min = 1))]
     pub event_streams: usize,
+    /// Streams of events that are open at once for one IP address (IPv6: one /64 network), as far as trusted proxies tell
+    /// it; further ones are answered 503 with `Retry-After`. Trusted proxies themselves are exempt.
+    #[validate(range(min = 1))]
+    pub event_streams_per_address: usize,
     /// Requests at once on one HTTP/2 connection.
     #[validate(range(min = 1, max = 1024))]
     pub streams_per_connection: u32,
@@ -192,6 +196,7 @@ impl Default for Limits {
             bodies_bytes: 64 * 1024 * 1024,
             upload_bytes: 5 * 1024 * 1024,
             event_streams: 1000,
+            event_streams_per_address: 64,
             streams_per_connection: 128,
         }
     }

@@ -143,7 +143,7 @@ impl Edge {
             log,
             outage: Outage::new(),
             eager: None,
-            streams: EventStreams::new(&config.limits),
+            streams: EventStreams::new(config),
             in_flight: gauge!("plinth_http_in_flight"),
             unrouted: Meter::new("OTHER", "none", false),
         }

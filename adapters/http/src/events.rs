@@ -3,7 +3,12 @@
 //! A stream is no work: its handler has answered, and holds neither a permit nor a deadline. It is bounded by a number of
 //! its own, kept alive by comments, and ended when the process stops.
 
-use crate::{config::Limits, problem::ApiError, route::Response};
+use crate::{
+    config::HttpConfig,
+    problem::ApiError,
+    route::Response,
+    seats::{Seat, Seats},
+};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -12,6 +17,7 @@ use serde::Serialize;
 use std::{
     convert::Infallible,
     future::ready,
+    net::IpAddr,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -41,6 +47,7 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// All streams of one listener.
 pub(crate) struct EventStreams {
     slots: Arc<Semaphore>,
+    seats: Seats,
     closing: CancellationToken,
     open: Gauge,
 }
@@ -75,23 +82,30 @@ pub(crate) fn last_event_id(headers: &HeaderMap) -> Option<i64> {
 }
 
 impl EventStreams {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(config: &HttpConfig) -> Self {
+        let limits = &config.limits;
         Self {
+            seats: Seats::new(config, limits.event_streams_per_address),
             slots: Arc::new(Semaphore::new(limits.event_streams.min(Semaphore::MAX_PERMITS))),
             closing: CancellationToken::new(),
             open: gauge!("plinth_http_event_streams"),
         }
     }
 
-    /// Answers `events` until they end. 503 if too many streams are open.
+    /// Answers `events` until they end. 503 if too many streams are open, or too many of `client` alone.
     pub(crate) fn answer(
         &self,
+        client: IpAddr,
         events: impl Stream<Item = Event> + Send + 'static,
     ) -> Result<Response, ApiError> {
+        let Some(seat) = self.seats.take(client) else {
+            let detail = "too many streams of events are open for your address; try again when one has ended";
+            return Err(ApiError::unavailable(detail));
+        };
         let Ok(permit) = self.slots.clone().try_acquire_owned() else {
             return Err(ApiError::unavailable("too many streams of events are open; try again in a second"));
         };
-        let slot = Slot::new(permit, self.open.clone());
+        let slot = Slot::new(permit, seat, self.open.clone());
         let lines = lines(Box::pin(events), self.closing.clone(), slot);
         let mut response = warp::reply::stream(Exclusive(Mutex::new(Box::pin(lines)))).into_response();
         let headers = response.headers_mut();
@@ -128,13 +142,14 @@ fn lines(
 /// An open stream.
 struct Slot {
     _permit: OwnedSemaphorePermit,
+    _seat: Seat,
     open: Gauge,
 }
 
 impl Slot {
-    fn new(permit: OwnedSemaphorePermit, open: Gauge) -> Self {
+    fn new(permit: OwnedSemaphorePermit, seat: Seat, open: Gauge) -> Self {
         open.increment(1.0);
-        Self { _permit: permit, open }
+        Self { _permit: permit, _seat: seat, open }
     }
 }
 

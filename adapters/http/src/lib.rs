@@ -22,6 +22,7 @@ mod problem;
 mod reply;
 mod route;
 mod schema;
+mod seats;
 mod server;
 mod tasks;
 mod v1;

@@ -6,13 +6,11 @@
 mod activity;
 mod connection;
 mod inbound;
-mod seats;
 mod stream;
 mod streams;
 
-use crate::{config::HttpConfig, edge::App};
+use crate::{config::HttpConfig, edge::App, seats::Seats};
 use connection::Connections;
-use seats::Seats;
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream, ToSocketAddrs},
@@ -66,7 +64,7 @@ impl Server {
 /// Never ends by itself. Dropped, it closes the listener.
 async fn accept(listener: TcpListener, connections: &Connections, config: &HttpConfig) {
     let slots = Arc::new(Semaphore::new(config.limits.connections.min(Semaphore::MAX_PERMITS)));
-    let seats = Seats::new(config);
+    let seats = Seats::new(config, config.limits.connections_per_address);
     // Acquire before accepting: what finds no slot waits in the kernel's queue.
     while let Ok(slot) = slots.clone().acquire_owned().await {
         let (stream, peer): (TcpStream, SocketAddr) = match listener.accept().await {

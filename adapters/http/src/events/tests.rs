@@ -165,6 +165,30 @@ async fn so_many_streams_are_open_and_no_more_until_one_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_address_has_so_many_streams_and_leaves_room_for_others() {
+    let app = app(changing([Ok(story(TaskState::Queued))]), |config| {
+        config.limits.event_streams_per_address = 2;
+        config.trusted_proxies = vec!["0.0.0.0/32".parse().unwrap()]; // the peer of `open`
+    });
+    let from = |client: &str| asked().header("x-forwarded-for", client);
+    let follows = async |client| {
+        let mut body = open(&app, from(client)).await.into_body();
+        assert_eq!(next(&mut body).await.as_deref(), Some(RETRY), "{client}");
+        body
+    };
+    let held = [follows("192.0.2.1").await, follows("192.0.2.1").await];
+    // Not `send`, which would wait for the end of a stream.
+    let refused = open(&app, from("192.0.2.1")).await;
+    assert_eq!((refused.status().as_u16(), &refused.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    follows("192.0.2.2").await;
+    drop(held);
+    follows("192.0.2.1").await;
+    // A proxy that does not say for whom it speaks.
+    let proxied = [begun(&app).await, begun(&app).await, begun(&app).await];
+    drop(proxied);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_takes_no_permit_and_has_no_deadline() {
     let app = app(changing([Ok(story(TaskState::Queued))]), |config| {
         config.limits.in_flight = 1;

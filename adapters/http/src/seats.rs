@@ -1,4 +1,4 @@
-//! How many connections one address may hold.
+//! How many connections, or streams of events, one address may hold.
 
 use crate::config::HttpConfig;
 use std::{
@@ -7,27 +7,27 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Counts the connections of each address.
-pub(super) struct Seats {
+/// Counts those of each address.
+pub(crate) struct Seats {
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
     limit: usize,
     config: HttpConfig,
 }
 
-/// One connection's place; free again when dropped.
-pub(super) struct Seat {
+/// The place of one; free again when dropped.
+pub(crate) struct Seat {
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
     key: Option<IpAddr>,
 }
 
 impl Seats {
-    pub(super) fn new(config: &HttpConfig) -> Self {
-        let limit = config.limits.connections_per_address;
+    /// So many for each address.
+    pub(crate) fn new(config: &HttpConfig, limit: usize) -> Self {
         Self { taken: Arc::default(), limit, config: config.clone() }
     }
 
     /// None if `address` has as many as it may.
-    pub(super) fn take(&self, address: IpAddr) -> Option<Seat> {
+    pub(crate) fn take(&self, address: IpAddr) -> Option<Seat> {
         if self.config.trusts(address) {
             return Some(Seat { taken: self.taken.clone(), key: None });
         }
@@ -72,9 +72,8 @@ mod tests {
 
     fn seats(limit: usize, trusted: &[&str]) -> Seats {
         let mut config = HttpConfig::default();
-        config.limits.connections_per_address = limit;
         config.trusted_proxies = trusted.iter().map(|net| net.parse().unwrap()).collect();
-        Seats::new(&config)
+        Seats::new(&config, limit)
     }
 
     #[test]
