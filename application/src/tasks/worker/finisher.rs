@@ -1,7 +1,7 @@
 //! The finisher: commits successes in groups, one group after the other.
 //!
 //! While one group is being committed the next one gathers, and the claim loop already claims into the slots that the last
-//! one has freed. A group takes half of the slots at most, so that there are two that alternate.
+//! one has freed: two halves of the slots alternate, if half of them is worth a statement.
 
 use super::{
     core::{Core, locked},
@@ -17,6 +17,9 @@ use std::{
 };
 use tokio::{sync::Notify, time::timeout_at};
 use tokio_util::sync::CancellationToken;
+
+/// Smaller groups are not worth it: a statement costs the database about as much as sixteen rows.
+const WORTHWHILE: u32 = 32;
 
 /// A run that succeeded, and its slot.
 pub(super) struct Success {
@@ -36,7 +39,7 @@ pub(super) struct Finisher {
 
 impl Finisher {
     pub(super) fn new(concurrency: u32, window: Duration) -> Self {
-        let most = usize::try_from(concurrency.div_ceil(2)).unwrap_or(usize::MAX).max(1);
+        let most = usize::try_from(concurrency.div_ceil(2).max(WORTHWHILE)).unwrap_or(usize::MAX);
         Self { waiting: Mutex::default(), news: Notify::new(), most, window }
     }
 

@@ -27,22 +27,17 @@ impl Recorder for Dropped {
     }
 }
 
-fn two_slots() -> WorkerSettings {
-    WorkerSettings { concurrency: 2, ..WorkerSettings::default() }
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_group_takes_half_of_the_slots_so_that_the_next_claim_need_not_wait() {
+async fn a_group_takes_half_of_many_slots_so_that_the_next_claim_need_not_wait() {
+    let settings = WorkerSettings { concurrency: 100, ..WorkerSettings::default() };
     let mut ledger = MockTaskLedger::new();
-    gives(&mut ledger, vec![probe(1), probe(2)]);
-    for number in [1, 2] {
-        ledger
-            .expect_finish()
-            .withf(move |finished, _| finished == successes(&[number]))
-            .once()
-            .returning(|_, _| Ok(vec![true]));
-    }
-    with(quiet(ledger), Arc::default(), two_slots()).drain().await.unwrap();
+    gives(&mut ledger, (1..=100).map(probe).collect());
+    ledger
+        .expect_finish()
+        .withf(|finished, _| finished.len() == 50)
+        .times(2)
+        .returning(|_, _| Ok(vec![true; 50]));
+    with(quiet(ledger), Arc::default(), settings).drain().await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
