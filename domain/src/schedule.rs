@@ -61,7 +61,7 @@ words! {
         Allow = "allow",
         /// It does not.
         Skip = "skip",
-        /// It fires unless one waits already: at most one runs and one waits.
+        /// It fires unless one waits already.
         QueueOne = "queue_one",
     }
 }
