@@ -1,4 +1,4 @@
-//! Tells the macros of this crate whether PostgreSQL and Redis can be had, so that their tests are ignored with a
+//! Tells the macros of this crate whether PostgreSQL, Redis and Chromium can be had, so that their tests are ignored with a
 //! reason where they cannot. With `CI` set they are never ignored: there they fail.
 //!
 //! After installing one of them, touch this file: nothing tells cargo.
@@ -16,6 +16,7 @@ fn main() {
     println!("cargo::rerun-if-changed=src/installed.rs");
     miss("postgres", installed::postgres().is_some());
     miss("redis", installed::redis());
+    miss("chromium", installed::chromium().is_some());
 }
 
 fn miss(kind: &str, installed: bool) {

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::{Person, TaskId, TaskStory};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// Where uploads wait for their import. Each implementation is proven by the contract suite in
@@ -28,7 +28,12 @@ pub trait Imports: Send + Sync {
     /// The bytes of the chunk `number` (from 0); `None` past the end.
     async fn chunk(&self, id: ImportId, number: u32) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Replaces whatever was staged by `rows`, and commits `then`, in one transaction.
+    /// How many uploads wait to be imported, or are being imported: at most `limit`.
+    async fn waiting(&self, limit: u32) -> Result<u32, Error>;
+
+    /// Replaces whatever was staged by `rows`, in small transactions, so that others may write in between; the last one
+    /// commits `then`. `Stale` as soon as the claim that `then` settles is lost, and nothing is written from then on: so one
+    /// worker at a time writes. If it fails, a part is staged.
     async fn stage(&self, id: ImportId, rows: &[StagedRow], then: &Then) -> Result<(), Error>;
 
     /// At most `limit` rows that are neither inserted nor wrong, in the order of their lines.
@@ -46,7 +51,8 @@ pub trait Imports: Send + Sync {
     async fn delete(&self, id: ImportId, then: &Then) -> Result<(), Error>;
 
     /// Deletes at most `limit` imports, the file and the rows of each, that were received before `before` and of whose
-    /// chain no task is kept any more: nobody can retry it. How many imports. The chain's id is the import's.
+    /// chain no task is kept any more: nobody can retry it. How many imports. The chain's id is the import's. In small
+    /// transactions, so that others may write in between.
     async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32, Error>;
 }
 
@@ -71,14 +77,19 @@ impl ImportController {
         Self { imports, ids, tasks, scheduler, clock }
     }
 
-    /// Takes a file of at most [`Upload::MAX_SIZE`] bytes, in pieces of whatever size, and schedules its import: three tasks,
-    /// one after the other. The story of the last one, which reports; its links show all three.
+    /// Uploads that may wait at once: together they are 5 GB at most. So many at a time as are being received may come on
+    /// top.
+    pub const MAX_WAITING: u32 = 1000;
+
+    /// Takes a file of at most [`Upload::MAX_SIZE`] bytes and schedules its import: three tasks, one after the other. The
+    /// story of the last one, which reports; its links show all three. `TooMany` while too many uploads wait.
     pub async fn import_persons(
         &self,
         ctx: &Context,
         file_name: String,
-        chunks: Vec<Vec<u8>>,
+        chunks: FileChunks,
     ) -> Result<TaskStory, Error> {
+        self.admit().await?;
         let now = self.clock.now();
         let id = ImportId(self.ids.next(now));
         let links = vec![
@@ -88,11 +99,39 @@ impl ImportController {
             Signature::of(&ReportPersonsImport { import_id: id.0 })?,
         ];
         let then = self.scheduler.schedule_chain(ctx, links)?;
-        let upload = Upload::new(id, &file_name, &chunks, now);
+        let upload = Upload::new(id, &file_name, chunks, now);
         self.imports.receive(&upload, &then).await?;
         slog::info!(ctx.log, "file received"; "import_id" => %id.0, "file_name" => &upload.file_name);
         let report = then.tasks.last().map_or(TaskId(id.0), |report| report.id);
         self.tasks.get(ctx, report).await
+    }
+
+    async fn admit(&self) -> Result<(), Error> {
+        if self.imports.waiting(Self::MAX_WAITING).await? < Self::MAX_WAITING {
+            return Ok(());
+        }
+        let what = format!("{} uploads wait to be imported", Self::MAX_WAITING);
+        Err(Error::TooMany { what, retry_after: Duration::from_secs(5) })
+    }
+}
+
+/// The bytes of a file as they come in, cut into what the store takes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FileChunks(Vec<Vec<u8>>);
+
+impl FileChunks {
+    /// More of the file, of whatever length.
+    pub fn append(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            match self.0.last_mut() {
+                Some(last) if last.len() < Upload::CHUNK => {
+                    let (head, rest) = piece.split_at(piece.len().min(Upload::CHUNK - last.len()));
+                    last.extend_from_slice(head);
+                    piece = rest;
+                }
+                _ => self.0.push(Vec::new()),
+            }
+        }
     }
 }
 
@@ -122,15 +161,9 @@ impl Upload {
     pub const MAX_FILE_NAME: usize = 200;
 
     /// A file name is a courtesy, and no reason to refuse a file.
-    fn new(id: ImportId, file_name: &str, chunks: &[Vec<u8>], now: DateTime<Utc>) -> Self {
+    fn new(id: ImportId, file_name: &str, FileChunks(chunks): FileChunks, now: DateTime<Utc>) -> Self {
         let printable = file_name.chars().filter(|c| !c.is_control());
-        let pieces = chunks.concat();
-        Self {
-            id,
-            file_name: printable.take(Self::MAX_FILE_NAME).collect(),
-            chunks: pieces.chunks(Self::CHUNK).map(<[u8]>::to_vec).collect(),
-            now,
-        }
+        Self { id, file_name: printable.take(Self::MAX_FILE_NAME).collect(), chunks, now }
     }
 }
 

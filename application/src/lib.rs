@@ -20,11 +20,11 @@ pub use clock::{Chance, Clock, Ids};
 pub use context::{Context, RequestId};
 pub use error::{BoxError, Error};
 pub use health::{Check, CheckStatus, Health, HealthController, HealthStatus, Probe, Unwell};
-pub use imports::{ImportController, ImportId, Imports, RowError, StagedRow, Tally, Upload};
+pub use imports::{FileChunks, ImportController, ImportId, Imports, RowError, StagedRow, Tally, Upload};
 pub use persons::{PersonController, PersonPatch, PersonRepository};
 pub use schedules::{
     BeatController, BeatPorts, BeatProgress, BeatSettings, Fired, Firing, ScheduleReport, ScheduleStatus,
-    Schedules,
+    Schedules, UNSEEN,
 };
 pub use tasks::{
     Cancellation, Expiry, Retention, TaskController, TaskRepository,

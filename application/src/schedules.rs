@@ -11,15 +11,26 @@ pub use plan::ScheduleReport;
 
 use crate::Error;
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use domain::{NewTask, Overlap, ScheduleName, TaskId};
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::{NewTask, Overlap, ScheduleName, TaskId, Timing};
 
 /// What is known of schedules. Each implementation is proven by the contract suite in `tests/functional/contract`.
 #[cfg_attr(any(test, feature = "mocks"), mockall::automock)] // must stand above async_trait
 #[async_trait]
 pub trait Schedules: Send + Sync {
-    /// The last slot of the schedule that was dealt with. One that is seen for the first time begins at `now`.
-    async fn last(&self, name: &ScheduleName, now: DateTime<Utc>) -> Result<DateTime<Utc>, Error>;
+    /// The last slot of the schedule that was dealt with. It begins anew, at `since` unless it is beyond that, when it is
+    /// seen for the first time, when its timing was another one, and when it was out of force: others were last
+    /// [seen](Self::seen) by more than [`UNSEEN`] after it. A schedule that nobody saw because no beat was there goes on
+    /// where it was.
+    async fn last(
+        &self,
+        name: &ScheduleName,
+        timing: &Timing,
+        since: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, Error>;
+
+    /// These schedules, all that a beat has, are in force at `now`. Of those that are not known yet nothing is noted.
+    async fn seen(&self, names: &[ScheduleName], now: DateTime<Utc>) -> Result<(), Error>;
 
     /// Writes the slot and its task, unless somebody has dealt with the slot, or with a later one, or the policy forbids it;
     /// in one transaction, one beat after the other.
@@ -29,11 +40,16 @@ pub trait Schedules: Send + Sync {
     async fn list(&self) -> Result<Vec<ScheduleStatus>, Error>;
 }
 
+/// How much later others may have been seen than a schedule that is in force: a beat says so each minute.
+pub const UNSEEN: TimeDelta = TimeDelta::minutes(3);
+
 /// A slot that is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
     /// Of this schedule.
     pub schedule: ScheduleName,
+    /// As it is in force.
+    pub timing: Timing,
     /// When.
     pub slot: DateTime<Utc>,
     /// While an earlier one is unfinished.

@@ -13,6 +13,7 @@ mod bad_input;
 mod behind_a_proxy;
 mod command_line;
 mod contract;
+mod dashboard;
 mod docs;
 mod edge;
 mod health;

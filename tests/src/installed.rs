@@ -15,6 +15,13 @@ pub(crate) fn redis() -> bool {
     on_path().any(|folder| holds(&folder, &["redis-server"]))
 }
 
+/// A Chromium, by whichever name.
+pub(crate) fn chromium() -> Option<PathBuf> {
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let programs = names.into_iter().flat_map(|name| on_path().map(move |folder| folder.join(name)));
+    programs.into_iter().find(|program| program.is_file())
+}
+
 fn on_path() -> impl Iterator<Item = PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "where programs are is told by the environment alone")]
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -23,6 +23,7 @@
 )]
 
 mod app;
+mod browser;
 mod client;
 mod command;
 mod fleet;
@@ -42,6 +43,7 @@ mod times;
 mod wait;
 
 pub use app::{Setup, TestApp};
+pub use browser::Browser;
 pub use client::{Client, Request};
 pub use command::{Output, Plinth, command};
 pub use fleet::Fleet;

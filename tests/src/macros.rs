@@ -116,3 +116,34 @@ macro_rules! mutants {
         fn $name() {}
     )+ };
 }
+
+/// Runs each function on SQLite where Chromium can be had too.
+#[macro_export]
+macro_rules! on_chromium {
+    ($($name:ident),* $(,)?) => { $( mod $name { $crate::chromium_test!(chromium, super::$name); } )* };
+}
+
+/// One test with Chromium.
+#[cfg(not(no_chromium))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! chromium_test {
+    ($name:ident, $run:path) => {
+        $crate::one_test!($name, Sqlite, $run);
+    };
+}
+
+/// One test with Chromium.
+#[cfg(no_chromium)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! chromium_test {
+    ($name:ident, $run:path) => {
+        $crate::one_test!(
+            #[ignore = "Chromium is not installed"]
+            $name,
+            Sqlite,
+            $run
+        );
+    };
+}

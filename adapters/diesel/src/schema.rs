@@ -90,7 +90,10 @@ description::schema! {
     }
     schedules (name) {
         name -> Text,
+        cron -> Text,
+        time_zone -> Text,
         last_slot -> Instant,
+        seen_at -> Nullable<Instant>,
     }
     schedule_fires (schedule, slot) {
         schedule -> Text,

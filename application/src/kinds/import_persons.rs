@@ -5,7 +5,7 @@
 
 use super::count::count;
 use crate::{
-    Error, ImportController, ImportId, RowError, StagedRow, TaskContext, TaskError, TaskKind,
+    ImportController, ImportId, RowError, StagedRow, TaskContext, TaskError, TaskKind, Then,
     imports::PersonsFile,
 };
 use domain::{Person, PersonId};
@@ -18,7 +18,7 @@ const QUEUE: &str = "imports";
 /// How many persons are inserted in one transaction.
 const BATCH: u32 = 500;
 
-/// Reads the file of an import and stages its rows. A file that cannot be read at all fails the chain.
+/// Reads the file of an import and stages its rows. A file that cannot be read at all fails the chain, and is not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ValidatePersonsImport {
     /// Which.
@@ -46,7 +46,14 @@ impl TaskKind for ValidatePersonsImport {
     async fn run(self, ctx: TaskContext<ImportController>) -> Result<Validated, TaskError> {
         let id = ImportId(self.import_id);
         let bytes = file(&ctx, id).await?;
-        let rows = rows(&ctx, &bytes).await?;
+        let rows = match rows(&ctx, &bytes).await {
+            // Else everybody could fill the disk with what is no file of persons.
+            Err(unreadable @ TaskError::Unrecoverable(_)) => {
+                ctx.services.imports.delete(id, &Then::nothing()).await?;
+                return Err(unreadable);
+            }
+            rows => rows?,
+        };
         let all = u32::try_from(rows.len()).unwrap_or(u32::MAX);
         let is_wrong = |row: &&StagedRow| matches!(row, StagedRow::Wrong(_));
         let wrong = u32::try_from(rows.iter().filter(is_wrong).count()).unwrap_or(u32::MAX);
@@ -56,16 +63,22 @@ impl TaskKind for ValidatePersonsImport {
     }
 }
 
-async fn file(ctx: &TaskContext<ImportController>, id: ImportId) -> Result<Vec<u8>, Error> {
+async fn file(ctx: &TaskContext<ImportController>, id: ImportId) -> Result<Vec<u8>, TaskError> {
     let mut bytes = Vec::new();
     for number in 0.. {
         match ctx.services.imports.chunk(id, number).await? {
             Some(chunk) => bytes.extend(chunk),
+            None if number == 0 => return Err(TaskError::unrecoverable(Gone)),
             None => break,
         }
     }
     Ok(bytes)
 }
+
+/// A run before this one has deleted it, or retention.
+#[derive(Debug, thiserror::Error)]
+#[error("the file is not kept any more: it could not be read, or is too old")]
+struct Gone;
 
 async fn rows(ctx: &TaskContext<ImportController>, bytes: &[u8]) -> Result<Vec<StagedRow>, TaskError> {
     let now = ctx.now();

@@ -5,8 +5,11 @@ use crate::{Imports, Retention, TaskContext, TaskError, TaskKind, TaskRepository
 use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
-/// How many tasks, or imports, are deleted in one transaction.
+/// How many tasks are deleted in one transaction.
 const BATCH: u32 = 1000;
+
+/// How many imports are deleted in one go: each may have a hundred thousand rows.
+const IMPORTS: u32 = 10;
 
 /// Deletes tasks that have ended and whose time is over, then uploads that no task is left of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +52,7 @@ impl TaskKind for PruneTasks {
         }
         // An upload is as old as its tasks: of a younger one they are still kept.
         let old = now - retention.succeeded.min(retention.failed);
-        while !is_done(&ctx, imports.prune(old, BATCH).await?, &mut pruned.imports)? {
+        while !is_done(&ctx, imports.prune(old, IMPORTS).await?, &mut pruned.imports)? {
             let (tasks, imports) = (count(pruned.tasks), count(pruned.imports));
             ctx.progress(0.5, &format!("{tasks} tasks and {imports} uploads deleted"));
         }
@@ -57,7 +60,7 @@ impl TaskKind for PruneTasks {
     }
 }
 
-/// Adds what one transaction has deleted to `all`: it was the last one if that is nothing. What is deleted stays so if
+/// Adds what one batch has deleted to `all`: it was the last one if that is nothing. What is deleted stays so if
 /// the task is stopped.
 fn is_done(ctx: &TaskContext<Pruning>, deleted: u32, all: &mut u64) -> Result<bool, TaskError> {
     *all += u64::from(deleted);
@@ -93,7 +96,7 @@ mod tests {
             prune.once().in_sequence(&mut order).returning(move |_, _| Ok(deleted));
         }
         for deleted in [2, 0] {
-            let prune = imports.expect_prune().with(eq(at(-7)), eq(1000));
+            let prune = imports.expect_prune().with(eq(at(-7)), eq(10));
             prune.once().in_sequence(&mut order).returning(move |_, _| Ok(deleted));
         }
         let ctx = context(tasks, imports);

@@ -15,7 +15,7 @@ use crate::{
         scheduler::new_task,
     },
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{Invalid, Schedule, TaskStory};
 use futures_util::future::join_all;
 use slog::Logger;
@@ -31,6 +31,8 @@ pub struct BeatController {
     ports: BeatPorts,
     settings: BeatSettings,
     plan: Mutex<Arc<[Planned]>>,
+    /// When the schedules of the plan were last said to be in force.
+    said: Mutex<Option<DateTime<Utc>>>,
     progress: Mutex<BeatProgress>,
     log: Logger,
 }
@@ -83,6 +85,9 @@ pub struct BeatProgress {
 /// The longest time between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often a beat says which schedules are in force.
+const SAY: TimeDelta = TimeDelta::seconds(60);
+
 impl BeatController {
     /// Over these ports. `Invalid` as for [`Self::set_schedules`].
     pub fn new(
@@ -92,7 +97,7 @@ impl BeatController {
         log: Logger,
     ) -> Result<Self, Invalid> {
         let plan = Mutex::new(Planned::all(&ports.registry, schedules)?);
-        Ok(Self { ports, settings, plan, progress: Mutex::default(), log })
+        Ok(Self { ports, settings, plan, said: Mutex::default(), progress: Mutex::default(), log })
     }
 
     /// These schedules from now on. `Invalid` if the kind of one is not registered, its payload is not one of its kind, or two
@@ -100,6 +105,7 @@ impl BeatController {
     pub fn set_schedules(&self, schedules: Vec<Schedule>) -> Result<(), Invalid> {
         let plan = Planned::all(&self.ports.registry, schedules)?;
         *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
@@ -129,7 +135,10 @@ impl BeatController {
     pub async fn tick(&self, now: DateTime<Utc>) -> Result<u32, Error> {
         let plan = self.plan();
         let looks = join_all(plan.iter().map(|planned| self.look(planned, now))).await;
+        // Afterwards: a look has to see how it was before.
+        let said = self.say(&plan, now).await;
         let scheduled = looks.into_iter().sum::<Result<u32, Error>>()?;
+        said?;
         self.proceed(|progress| progress.looked_at = Some(now));
         Ok(scheduled)
     }
@@ -155,6 +164,18 @@ impl BeatController {
         self.ports.tasks.schedule_one(ctx, &Then { tasks: vec![task], ..Then::default() }).await
     }
 
+    /// If it is time: which schedules are in force.
+    async fn say(&self, plan: &[Planned], now: DateTime<Utc>) -> Result<(), Error> {
+        let said = *self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        if said.is_some_and(|said| (now - said).abs() < SAY) {
+            return Ok(());
+        }
+        let names: Vec<_> = plan.iter().map(|planned| planned.schedule.name.clone()).collect();
+        self.ports.schedules.seen(&names, now).await?;
+        *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        Ok(())
+    }
+
     async fn look(&self, planned: &Planned, now: DateTime<Utc>) -> Result<u32, Error> {
         if planned.next().is_some_and(|next| next > now) {
             return Ok(0);
@@ -170,7 +191,7 @@ impl BeatController {
 
     async fn fire_due(&self, planned: &Planned, now: DateTime<Utc>) -> Result<u32, Error> {
         let Planned { schedule, .. } = planned;
-        let last = self.ports.schedules.last(&schedule.name, now).await?;
+        let last = self.ports.schedules.last(&schedule.name, &schedule.timing, planned.since(now)).await?;
         let mut scheduled = 0;
         for slot in schedule.due(last, now) {
             scheduled += u32::from(self.fire(planned, slot, now).await? == Fired::Scheduled);
@@ -188,7 +209,13 @@ impl BeatController {
         let ctx = Context { request_id, log: self.log.clone() };
         let task = new_task(&ctx, ids, now, signature.clone());
         let id = task.id;
-        let firing = Firing { schedule: schedule.name.clone(), slot, overlap: schedule.overlap, task };
+        let firing = Firing {
+            schedule: schedule.name.clone(),
+            timing: schedule.timing.clone(),
+            slot,
+            overlap: schedule.overlap,
+            task,
+        };
         let fired = self.ports.schedules.fire(&firing).await?;
         match fired {
             Fired::Scheduled => {

@@ -4,7 +4,7 @@ use super::ScheduleStatus;
 use crate::{Signature, tasks::registry::Registry};
 use chrono::{DateTime, Utc};
 use domain::{Invalid, Misfire, Overlap, Schedule, ScheduleName, TaskId, Violation};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A schedule whose task is known to be one.
 pub(super) struct Planned {
@@ -12,6 +12,8 @@ pub(super) struct Planned {
     pub(super) signature: Signature,
     /// The first slot that nobody has dealt with, as far as this beat knows; `None` until it has asked.
     next: Mutex<Option<DateTime<Utc>>>,
+    /// From when on this beat has had it.
+    since: OnceLock<DateTime<Utc>>,
 }
 
 impl Planned {
@@ -25,7 +27,9 @@ impl Planned {
                 invalid.check::<()>(&field, Err(twice));
             }
             match registry.signature(&schedule.kind, &schedule.payload) {
-                Ok(signature) => planned.push(Self { schedule, signature, next: Mutex::default() }),
+                Ok(signature) => {
+                    planned.push(Self { schedule, signature, next: Mutex::default(), since: OnceLock::new() })
+                }
                 Err(wrong) => {
                     for error in wrong.errors() {
                         invalid
@@ -35,6 +39,11 @@ impl Planned {
             }
         }
         if invalid.is_empty() { Ok(planned.into()) } else { Err(invalid) }
+    }
+
+    /// When it was first asked, at some `now`.
+    pub(super) fn since(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        *self.since.get_or_init(|| now)
     }
 
     pub(super) fn next(&self) -> Option<DateTime<Utc>> {

@@ -3,7 +3,7 @@
 use super::names::Queue;
 use application::Retention;
 use chrono::TimeDelta;
-use domain::RetryPolicy;
+use domain::{QueueName, RetryPolicy};
 use humantime::format_duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,8 @@ pub(crate) struct TasksConfig {
     /// How many tasks a worker runs at once.
     #[validate(range(min = 1, max = 1000))]
     pub(crate) concurrency: u32,
-    /// How many of them may be from one queue, such as `imports: 2`; from a queue that is not named, all.
+    /// How many of them may be from one queue; from a queue that is not named, all. An import holds its file and all rows of
+    /// it in memory.
     #[schemars(with = "BTreeMap<String, u32>")]
     #[validate(custom(function = some_of_each))]
     pub(crate) queue_concurrency: BTreeMap<Queue, u32>,
@@ -138,7 +139,7 @@ impl Default for TasksConfig {
             mode: Mode::Worker,
             queues: Vec::new(),
             concurrency: 16,
-            queue_concurrency: BTreeMap::new(),
+            queue_concurrency: QueueName::parse("imports").map(|name| (Queue(name), 2)).into_iter().collect(),
             max_depth: 100_000,
             lease: seconds(60),
             renewal: seconds(15),

@@ -83,9 +83,15 @@ fn backwards_the_slots_are_the_same() {
         ("Australia/Lord_Howe", ["2026-10-04", "2026-04-05"]),
         ("UTC", ["2026-02-28", "2026-12-31"]),
     ] {
-        for cron in
-            ["30 2 * * *", "0 2,3 * * *", "15,45 1-3 * * *", "30 0 2 * * *", "*/20 * * * *", "7 */2 * * *", "* 2 * * *"]
-        {
+        for cron in [
+            "30 2 * * *",
+            "0 2,3 * * *",
+            "15,45 1-3 * * *",
+            "30 0 2 * * *",
+            "*/20 * * * *",
+            "7 */2 * * *",
+            "* 2 * * *",
+        ] {
             let timing = Timing::parse(cron, zone).unwrap();
             for night in nights {
                 let begin = at(&format!("{night}T00:00:00Z")) - TimeDelta::hours(30);

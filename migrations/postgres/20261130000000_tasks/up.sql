@@ -104,10 +104,14 @@ CREATE TABLE task_minutes (
     CONSTRAINT task_minutes_queue_minute_key PRIMARY KEY (queue, minute)
 );
 
--- How far each schedule is. Its row is the lock under which its slots are fired.
+-- How far each schedule is, with which timing, and when a beat last had it. Its row is the lock under which its slots are
+-- fired.
 CREATE TABLE schedules (
     name text COLLATE "C" NOT NULL CONSTRAINT schedules_name_key PRIMARY KEY,
-    last_slot timestamptz NOT NULL
+    cron text NOT NULL,
+    time_zone text NOT NULL,
+    last_slot timestamptz NOT NULL,
+    seen_at timestamptz
 );
 
 -- A slot fires once: its key is written together with its task.

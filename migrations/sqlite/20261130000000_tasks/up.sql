@@ -96,10 +96,14 @@ CREATE TABLE task_minutes (
     PRIMARY KEY (queue, minute)
 ) STRICT, WITHOUT ROWID;
 
--- How far each schedule is. Its row is the lock under which its slots are fired.
+-- How far each schedule is, with which timing, and when a beat last had it. Its row is the lock under which its slots are
+-- fired.
 CREATE TABLE schedules (
     name TEXT NOT NULL PRIMARY KEY,
-    last_slot TEXT NOT NULL
+    cron TEXT NOT NULL,
+    time_zone TEXT NOT NULL,
+    last_slot TEXT NOT NULL,
+    seen_at TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- A slot fires once: its key is written together with its task.

@@ -9,6 +9,7 @@ use application::{Claim, Error, ImportId, RowError, Settle, StagedRow, Tally, Th
 use domain::{NewTask, Person, PersonId, TaskId, TaskState};
 use futures_util::future::join_all;
 use plinth_tests::{PATIENCE, Setup, on_both_stacks, on_postgres, within};
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 on_both_stacks!(
@@ -16,6 +17,8 @@ on_both_stacks!(
     what_follows_an_upload_is_written_with_it_or_not_at_all,
     rows_are_staged_in_the_place_of_others,
     a_hundred_thousand_rows_are_staged,
+    others_write_while_rows_are_staged,
+    a_worker_that_was_taken_for_dead_stages_nothing,
     persons_are_inserted_and_their_rows_marked,
     a_second_run_changes_nothing,
     an_address_that_is_taken_refuses_its_row,
@@ -25,6 +28,7 @@ on_both_stacks!(
     an_import_is_deleted_with_all_that_belongs_to_it,
     a_settled_task_that_was_lost_undoes_the_write,
     uploads_whose_tasks_are_gone_are_pruned,
+    uploads_wait_until_their_tasks_have_ended,
 );
 
 on_postgres!(rows_belong_to_one_worker_until_it_has_committed);
@@ -130,6 +134,41 @@ async fn a_hundred_thousand_rows_are_staged(setup: Setup) {
     let some = imports.pending(import(1), 5000).await.expect("read");
     assert_eq!(imports.insert(import(1), &some).await.expect("inserted"), 5000);
     assert_eq!(counts(&tally(&store, import(1)).await), (5000, 0, 95_000));
+}
+
+async fn others_write_while_rows_are_staged(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let rows: Vec<StagedRow> = (2..50_002).map(|line| right(line, &email(line))).collect();
+    let (imports, persons) = (store.database.imports(), store.persons());
+    let staged = tokio::spawn(async move { imports.stage(import(1), &rows, &Then::nothing()).await });
+    let (started, mut longest) = (Instant::now(), Duration::ZERO);
+    for line in 500_000.. {
+        let asked = Instant::now();
+        persons.insert(&person(line, &email(line)), &Then::nothing()).await.expect("inserted");
+        longest = longest.max(asked.elapsed());
+        if staged.is_finished() {
+            break;
+        }
+    }
+    staged.await.expect("it has ended").expect("staged");
+    let all = started.elapsed();
+    assert!(longest * 2 < all, "one has waited for {longest:?} of {all:?}");
+    assert_eq!(counts(&tally(&store, import(1)).await), (0, 0, 50_000));
+}
+
+async fn a_worker_that_was_taken_for_dead_stages_nothing(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let (imports, worker) = (store.database.imports(), store.worker().await);
+    let id = store.scheduled(&alone(task(1))).await[0];
+    let claim = worker.claim_one(at(1)).await;
+    staged(&store, import(1), 3).await;
+    let lost = Claim { id, fence: claim.fence - 1 };
+    let then =
+        Then { settle: Some(Settle { claim: lost, result: "{}".to_owned(), at: at(2) }), ..Then::default() };
+    let rows: Vec<StagedRow> = (2..2502).map(|line| right(line, &email(line))).collect();
+    let stale = imports.stage(import(1), &rows, &then).await;
+    assert!(matches!(stale, Err(Error::Stale { kind: "task" })), "{stale:?}");
+    assert_eq!(counts(&tally(&store, import(1)).await), (0, 0, 3));
 }
 
 async fn persons_are_inserted_and_their_rows_marked(setup: Setup) {
@@ -292,4 +331,23 @@ async fn uploads_whose_tasks_are_gone_are_pruned(setup: Setup) {
         assert_eq!(chunk.is_some(), [2, 4].contains(&number), "{number}");
     }
     assert_eq!(store.kept.count("person_import_rows").await, 2);
+}
+
+async fn uploads_wait_until_their_tasks_have_ended(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let (imports, worker) = (store.database.imports(), store.worker().await);
+    assert_eq!(imports.waiting(9).await.expect("counted"), 0);
+    for number in 1..5 {
+        let first = NewTask { id: TaskId(import(number).0), ..task(number) };
+        let then = if number == 4 { Then::nothing() } else { chain(vec![first, task(90 + number)]) };
+        imports.receive(&upload(import(number), vec![vec![1]]), &then).await.expect("received");
+    }
+    assert_eq!(imports.waiting(9).await.expect("counted"), 3);
+    assert_eq!(imports.waiting(2).await.expect("counted"), 2);
+    for link in 0..2 {
+        for claimed in worker.claim(9, at(1)).await {
+            worker.succeed(claimed.claim, at(1)).await;
+        }
+        assert_eq!(imports.waiting(9).await.expect("counted"), [3, 0][link]);
+    }
 }

@@ -4,14 +4,17 @@ use super::{
     Store, at,
     tasks::build::{queue, task, task_at},
 };
-use application::{Fired, Firing, ScheduleStatus};
+use application::{Fired, Firing, ScheduleStatus, UNSEEN};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{NewTask, Overlap, ScheduleName, TaskState, UniqueKey};
+use domain::{NewTask, Overlap, ScheduleName, TaskState, Timing, UniqueKey};
 use futures_util::future::join_all;
 use plinth_tests::{Setup, on_both_stacks};
 
 on_both_stacks!(
     a_schedule_begins_when_it_is_first_seen,
+    one_with_another_timing_begins_anew,
+    one_that_was_out_of_force_begins_anew,
+    no_beat_is_no_reason_to_begin_anew,
     a_slot_fires_once_and_none_before_it_does,
     the_second_guard_holds_where_a_schedule_was_set_back,
     schedules_do_not_mind_each_other,
@@ -29,6 +32,14 @@ fn name(raw: &str) -> ScheduleName {
     ScheduleName::parse(raw).expect("a name")
 }
 
+fn timing() -> Timing {
+    each("* * * * * *", "UTC")
+}
+
+fn each(cron: &str, zone: &str) -> Timing {
+    Timing::parse(cron, zone).expect("a timing")
+}
+
 fn slot(number: i64) -> DateTime<Utc> {
     at(0) + TimeDelta::seconds(number)
 }
@@ -36,7 +47,7 @@ fn slot(number: i64) -> DateTime<Utc> {
 /// The slot of that number; so is its task.
 fn firing(schedule: &str, number: i64, overlap: Overlap) -> Firing {
     let task = task_at(slot(number), u128::try_from(number).expect("not negative"));
-    Firing { schedule: name(schedule), slot: slot(number), overlap, task }
+    Firing { schedule: name(schedule), timing: timing(), slot: slot(number), overlap, task }
 }
 
 async fn fire(store: &Store, firing: &Firing) -> Fired {
@@ -46,12 +57,63 @@ async fn fire(store: &Store, firing: &Firing) -> Fired {
 async fn a_schedule_begins_when_it_is_first_seen(setup: Setup) {
     let store = Store::new(&setup).await;
     let schedules = store.database.schedules();
-    assert_eq!(schedules.last(&name("hourly"), slot(1)).await.expect("an answer"), slot(1));
-    assert_eq!(schedules.last(&name("hourly"), slot(2)).await.expect("an answer"), slot(1));
-    assert_eq!(schedules.last(&name("daily"), slot(3)).await.expect("an answer"), slot(3));
+    assert_eq!(schedules.last(&name("hourly"), &timing(), slot(1)).await.expect("an answer"), slot(1));
+    assert_eq!(schedules.last(&name("hourly"), &timing(), slot(2)).await.expect("an answer"), slot(1));
+    assert_eq!(schedules.last(&name("daily"), &timing(), slot(3)).await.expect("an answer"), slot(3));
     assert_eq!(fire(&store, &firing("hourly", 1, Overlap::Allow)).await, Fired::Taken);
     assert_eq!(fire(&store, &firing("hourly", 4, Overlap::Allow)).await, Fired::Scheduled);
-    assert_eq!(schedules.last(&name("hourly"), slot(9)).await.expect("an answer"), slot(4));
+    assert_eq!(schedules.last(&name("hourly"), &timing(), slot(9)).await.expect("an answer"), slot(4));
+}
+
+async fn one_with_another_timing_begins_anew(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let schedules = store.database.schedules();
+    let last = async |timing: &Timing, since: i64| {
+        schedules.last(&name("hourly"), timing, slot(since)).await.expect("an answer")
+    };
+    let (noon, local, midnight) =
+        (each("0 12 * * *", "UTC"), each("0 12 * * *", "Asia/Tokyo"), each("0 0 * * *", "Asia/Tokyo"));
+    assert_eq!(last(&noon, 1).await, slot(1));
+    assert_eq!(last(&local, 5).await, slot(5));
+    assert_eq!(last(&midnight, 8).await, slot(8));
+    assert_eq!(last(&midnight, 9).await, slot(8));
+    // Of two beats that differ none has the other's slots, and none sets back what was fired.
+    let fired = Firing { timing: noon.clone(), ..firing("hourly", 20, Overlap::Allow) };
+    assert_eq!(fire(&store, &fired).await, Fired::Scheduled);
+    assert_eq!(last(&midnight, 10).await, slot(20));
+    assert_eq!(last(&noon, 11).await, slot(20));
+}
+
+async fn one_that_was_out_of_force_begins_anew(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let schedules = store.database.schedules();
+    let (one, other) = (name("one"), name("other"));
+    for name in [&one, &other] {
+        schedules.last(name, &timing(), slot(0)).await.expect("an answer");
+    }
+    let both = [one.clone(), other.clone(), name("unknown")];
+    schedules.seen(&both, slot(60)).await.expect("noted");
+    let unseen = 60 + UNSEEN.num_seconds();
+    for (seen, since, last) in [(unseen, 500, 0), (unseen + 1, 500, 500), (unseen + 60, 700, 700)] {
+        schedules.seen(&[other.clone()], slot(seen)).await.expect("noted");
+        let found = schedules.last(&one, &timing(), slot(since)).await.expect("an answer");
+        assert_eq!(found, slot(last), "{seen}");
+    }
+    schedules.seen(&both, slot(unseen + 90)).await.expect("noted");
+    assert_eq!(schedules.last(&one, &timing(), slot(900)).await.expect("an answer"), slot(700));
+    assert_eq!(schedules.last(&other, &timing(), slot(900)).await.expect("an answer"), slot(0));
+    assert_eq!(store.kept.count("schedules").await, 2);
+}
+
+async fn no_beat_is_no_reason_to_begin_anew(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let schedules = store.database.schedules();
+    schedules.last(&name("one"), &timing(), slot(0)).await.expect("an answer");
+    schedules.seen(&[name("one")], slot(60)).await.expect("noted");
+    // One that is new after the pause does not make the others old.
+    let pause = 40 * 86_400;
+    assert_eq!(schedules.last(&name("new"), &timing(), slot(pause)).await.expect("an answer"), slot(pause));
+    assert_eq!(schedules.last(&name("one"), &timing(), slot(pause)).await.expect("an answer"), slot(0));
 }
 
 async fn a_slot_fires_once_and_none_before_it_does(setup: Setup) {
@@ -78,7 +140,7 @@ async fn the_second_guard_holds_where_a_schedule_was_set_back(setup: Setup) {
     let again = Firing { task: task(99), ..firing("hourly", 5, Overlap::Allow) };
     assert_eq!(fire(&store, &again).await, Fired::Taken);
     assert_eq!(store.kept.count("tasks").await, 1);
-    let last = store.database.schedules().last(&name("hourly"), slot(9)).await;
+    let last = store.database.schedules().last(&name("hourly"), &timing(), slot(9)).await;
     assert_eq!(last.expect("an answer"), slot(5), "nobody asks for it again");
 }
 
@@ -149,7 +211,7 @@ async fn schedules_are_listed_with_their_last_task(setup: Setup) {
     let store = Store::new(&setup).await;
     let schedules = store.database.schedules();
     assert_eq!(schedules.list().await.expect("listed"), []);
-    schedules.last(&name("never"), slot(7)).await.expect("an answer");
+    schedules.last(&name("never"), &timing(), slot(7)).await.expect("an answer");
     for number in [1, 2] {
         fire(&store, &firing("hourly", number, Overlap::Allow)).await;
     }
@@ -189,7 +251,8 @@ async fn of_many_that_see_a_schedule_first_all_begin_at_one_time(setup: Setup) {
     let store = Store::new(&setup).await;
     let schedules = store.database.schedules();
     let hourly = name("hourly");
-    let begun = join_all((1..9).map(|number| schedules.last(&hourly, slot(number)))).await;
+    let timing = timing();
+    let begun = join_all((1..9).map(|number| schedules.last(&hourly, &timing, slot(number)))).await;
     let begun: Vec<_> = begun.into_iter().map(|last| last.expect("an answer")).collect();
     assert!(begun.iter().all(|last| *last == begun[0]), "{begun:?}");
 }

@@ -2,6 +2,7 @@
 
 mod insert;
 mod row;
+mod staging;
 
 use super::{Backend, Conn, Db, commit, for_update, insert_many, ledger, persons, read, transaction};
 use crate::{
@@ -38,9 +39,28 @@ impl Imports for ImportStore {
         bytes.map_err(|error| failed("cannot read a file", error))
     }
 
+    async fn waiting(&self, limit: u32) -> Result<u32, Error> {
+        let waiting = read!(self.db, conn => waiting(&mut conn, limit));
+        waiting.map_err(|error| failed("cannot count files", error))
+    }
+
     async fn stage(&self, id: ImportId, rows: &[StagedRow], then: &Then) -> Result<(), Error> {
-        let done = commit!(self.db, then, conn => stage(conn, Id(id.0), rows));
-        done.map(drop).map_err(|undone| undone.told("cannot keep the rows of a file"))
+        const WHAT: &str = "cannot keep the rows of a file";
+        let (id, claim) = (Id(id.0), then.settle.as_ref().map(|settle| settle.claim));
+        let mut is_left = true;
+        while is_left {
+            let deleted = transaction!(self.db, conn => staging::clear(conn, claim, id));
+            is_left = deleted.map_err(|undone| undone.told(WHAT))?;
+        }
+        let batches: Vec<&[StagedRow]> = vec![rows];
+        let (last, others) =
+            batches.split_last().map_or((&[][..], &[][..]), |(last, others)| (*last, others));
+        for batch in others {
+            let staged = transaction!(self.db, conn => staging::stage(conn, claim, id, batch));
+            staged.map_err(|undone| undone.told(WHAT))?;
+        }
+        let done = commit!(self.db, then, conn => staging::stage(conn, claim, id, last));
+        done.map(drop).map_err(|undone| undone.told(WHAT))
     }
 
     async fn pending(&self, id: ImportId, limit: u32) -> Result<Vec<Person>, Error> {
@@ -62,13 +82,24 @@ impl Imports for ImportStore {
     }
 
     async fn delete(&self, id: ImportId, then: &Then) -> Result<(), Error> {
-        let done = commit!(self.db, then, conn => delete(conn, &[Id(id.0)]));
+        let done = commit!(self.db, then, conn => delete(conn, Id(id.0)));
         done.map(drop).map_err(|undone| undone.told("cannot delete a file"))
     }
 
     async fn prune(&self, before: DateTime<Utc>, limit: u32) -> Result<u32, Error> {
-        let done = transaction!(self.db, conn => prune(conn, before, limit));
-        done.map_err(|undone| undone.told("cannot delete old files"))
+        const WHAT: &str = "cannot delete old files";
+        let left =
+            read!(self.db, conn => left(&mut conn, before, limit)).map_err(|error| failed(WHAT, error))?;
+        for id in &left {
+            let mut is_left = true;
+            while is_left {
+                let deleted = transaction!(self.db, conn => staging::clear(conn, None, *id));
+                is_left = deleted.map_err(|undone| undone.told(WHAT))?;
+            }
+            let done = transaction!(self.db, conn => delete(conn, *id));
+            done.map_err(|undone| undone.told(WHAT))?;
+        }
+        Ok(u32::try_from(left.len()).unwrap_or(u32::MAX))
     }
 }
 
@@ -96,13 +127,15 @@ async fn chunk<C: AsyncConnectionCore<Backend = Backend>>(
     chunks::table.find((id, number)).select(chunks::bytes).first(conn).await.optional()
 }
 
-async fn stage(conn: &mut Conn, id: Id, staged: &[StagedRow]) -> QueryResult<()> {
-    diesel::delete(rows::table.filter(rows::import_id.eq(id))).execute(conn).await?;
-    for piece in staged.chunks(Row::BATCH) {
-        let piece: Vec<Row> = piece.iter().map(|row| Row::new(id, row)).collect();
-        insert_many!(conn, rows::table, piece)?;
-    }
-    Ok(())
+async fn waiting<C: AsyncConnectionCore<Backend = Backend>>(conn: &mut C, limit: u32) -> QueryResult<u32> {
+    let unfinished = tasks::chain_id.eq(imports::id.nullable()).and(tasks::finished_at.is_null());
+    let found: Vec<Id> = imports::table
+        .filter(exists(tasks::table.filter(unfinished)))
+        .limit(i64::from(limit))
+        .select(imports::id)
+        .load(conn)
+        .await?;
+    Ok(u32::try_from(found.len()).unwrap_or(u32::MAX))
 }
 
 async fn pending<C: AsyncConnectionCore<Backend = Backend>>(
@@ -149,22 +182,25 @@ async fn tally<C: AsyncConnectionCore<Backend = Backend>>(
     })
 }
 
-async fn delete(conn: &mut Conn, ids: &[Id]) -> QueryResult<()> {
-    diesel::delete(rows::table.filter(rows::import_id.eq_any(ids))).execute(conn).await?;
-    diesel::delete(chunks::table.filter(chunks::import_id.eq_any(ids))).execute(conn).await?;
-    diesel::delete(imports::table.filter(imports::id.eq_any(ids))).execute(conn).await?;
+async fn delete(conn: &mut Conn, id: Id) -> Result<(), Undone> {
+    diesel::delete(rows::table.filter(rows::import_id.eq(id))).execute(conn).await?;
+    diesel::delete(chunks::table.filter(chunks::import_id.eq(id))).execute(conn).await?;
+    diesel::delete(imports::table.find(id)).execute(conn).await?;
     Ok(())
 }
 
-async fn prune(conn: &mut Conn, before: DateTime<Utc>, limit: u32) -> Result<u32, Undone> {
+/// What nobody needs any more; nor will anybody, for what is gone of a chain does not come back.
+async fn left<C: AsyncConnectionCore<Backend = Backend>>(
+    conn: &mut C,
+    before: DateTime<Utc>,
+    limit: u32,
+) -> QueryResult<Vec<Id>> {
     let links = tasks::table.filter(tasks::chain_id.eq(imports::id.nullable()));
-    let left: Vec<Id> = imports::table
+    imports::table
         .filter(imports::created_at.lt(At::from(before)).and(not(exists(links))))
         .order(imports::id)
         .limit(i64::from(limit))
         .select(imports::id)
         .load(conn)
-        .await?;
-    delete(conn, &left).await?;
-    Ok(u32::try_from(left.len()).unwrap_or(u32::MAX))
+        .await
 }

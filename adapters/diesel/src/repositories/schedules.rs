@@ -1,17 +1,17 @@
 //! How far schedules are, in the tables `schedules` and `schedule_fires`.
 
-use super::{Backend, Conn, Db, ledger, read, transaction, write};
+use super::{Backend, Conn, Db, for_update, ledger, read, transaction, write};
 use crate::{
     error::{Undone, failed},
     schema::{schedule_fires, schedules, tasks},
     types::{At, Id},
 };
-use application::{Error, Fired, Firing, ScheduleStatus, Schedules, Then};
+use application::{Error, Fired, Firing, ScheduleStatus, Schedules, Then, UNSEEN};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use diesel::{QueryResult, prelude::*, upsert::excluded};
+use diesel::{QueryResult, dsl::exists, prelude::*, upsert::excluded};
 use diesel_async::{AsyncConnectionCore, RunQueryDsl};
-use domain::{Overlap, QueueName, Schedule, ScheduleName, TaskId, TaskState};
+use domain::{Overlap, QueueName, Schedule, ScheduleName, TaskId, TaskState, Timing};
 use std::collections::BTreeSet;
 
 /// The port on these connections.
@@ -21,15 +21,25 @@ pub(crate) struct ScheduleStore {
 
 #[async_trait]
 impl Schedules for ScheduleStore {
-    async fn last(&self, name: &ScheduleName, now: DateTime<Utc>) -> Result<DateTime<Utc>, Error> {
+    async fn last(
+        &self,
+        name: &ScheduleName,
+        timing: &Timing,
+        since: DateTime<Utc>,
+    ) -> Result<DateTime<Utc>, Error> {
         const WHAT: &str = "cannot read a schedule";
-        let known = read!(self.db, conn => last(&mut conn, name)).map_err(|error| failed(WHAT, error))?;
-        match known {
-            Some(slot) => Ok(slot.into()),
-            None => write!(self.db, conn => begin(&mut conn, name, now))
-                .map(Into::into)
-                .map_err(|error| failed(WHAT, error)),
+        let known =
+            read!(self.db, conn => last(&mut conn, name, timing)).map_err(|error| failed(WHAT, error))?;
+        if let Some(slot) = known {
+            return Ok(slot.into());
         }
+        let begun = transaction!(self.db, conn => begin(conn, name, timing, since.into()));
+        begun.map(Into::into).map_err(|undone| undone.told(WHAT))
+    }
+
+    async fn seen(&self, names: &[ScheduleName], now: DateTime<Utc>) -> Result<(), Error> {
+        let seen = write!(self.db, conn => seen(&mut conn, names, now.into()));
+        seen.map_err(|error| failed("cannot say which schedules are in force", error))
     }
 
     async fn fire(&self, firing: &Firing) -> Result<Fired, Error> {
@@ -56,22 +66,61 @@ impl Schedules for ScheduleStore {
     }
 }
 
+/// `None` if it has to begin anew.
 async fn last<C: AsyncConnectionCore<Backend = Backend>>(
     conn: &mut C,
     name: &ScheduleName,
+    timing: &Timing,
 ) -> QueryResult<Option<At>> {
-    schedules::table.find(name.as_str()).select(schedules::last_slot).first(conn).await.optional()
+    let same = schedules::cron.eq(timing.cron()).and(schedules::time_zone.eq(timing.zone()));
+    let known: Option<(At, Option<At>)> = schedules::table
+        .find(name.as_str())
+        .filter(same)
+        .select((schedules::last_slot, schedules::seen_at))
+        .first(conn)
+        .await
+        .optional()?;
+    let Some((last, seen)) = known else { return Ok(None) };
+    // A beat that has begun with it has seen it.
+    let unseen: DateTime<Utc> = DateTime::<Utc>::from(seen.unwrap_or(last)) + UNSEEN;
+    let others = schedules::table.filter(schedules::seen_at.gt(At::from(unseen)));
+    let is_out_of_force = diesel::select(exists(others)).get_result(conn).await?;
+    Ok(if is_out_of_force { None } else { Some(last) })
 }
 
 /// Of those that begin with a schedule at once, one says when it begins.
-async fn begin(conn: &mut Conn, name: &ScheduleName, now: DateTime<Utc>) -> QueryResult<At> {
+async fn begin(conn: &mut Conn, name: &ScheduleName, timing: &Timing, since: At) -> Result<At, Undone> {
     diesel::insert_into(schedules::table)
-        .values((schedules::name.eq(name.as_str()), schedules::last_slot.eq(At::from(now))))
+        .values((
+            schedules::name.eq(name.as_str()),
+            schedules::cron.eq(timing.cron()),
+            schedules::time_zone.eq(timing.zone()),
+            schedules::last_slot.eq(since),
+        ))
         .on_conflict(schedules::name)
         .do_nothing()
         .execute(conn)
         .await?;
-    schedules::table.find(name.as_str()).select(schedules::last_slot).first(conn).await
+    let mine = schedules::table.find(name.as_str()).select(schedules::last_slot);
+    let slot: At = for_update!(mine).first(conn).await?;
+    if let Some(last) = last(conn, name, timing).await? {
+        return Ok(last);
+    }
+    let begins = DateTime::<Utc>::from(slot).max(since.into());
+    let begun = (
+        schedules::cron.eq(timing.cron()),
+        schedules::time_zone.eq(timing.zone()),
+        schedules::last_slot.eq(At::from(begins)),
+    );
+    diesel::update(schedules::table.find(name.as_str())).set(begun).execute(conn).await?;
+    Ok(begins.into())
+}
+
+/// In one statement: no schedule is seen later than another because of the order.
+async fn seen(conn: &mut Conn, names: &[ScheduleName], now: At) -> QueryResult<()> {
+    let names: Vec<&str> = names.iter().map(ScheduleName::as_str).collect();
+    let in_force = schedules::table.filter(schedules::name.eq_any(names));
+    diesel::update(in_force).set(schedules::seen_at.eq(now)).execute(conn).await.map(drop)
 }
 
 /// What became of the slot, and where something is due now.
@@ -116,11 +165,17 @@ async fn take(conn: &mut Conn, firing: &Firing) -> QueryResult<bool> {
     let later = diesel::insert_into(schedules::table)
         .values((
             schedules::name.eq(firing.schedule.as_str()),
+            schedules::cron.eq(firing.timing.cron()),
+            schedules::time_zone.eq(firing.timing.zone()),
             schedules::last_slot.eq(At::from(firing.slot)),
         ))
         .on_conflict(schedules::name)
         .do_update()
-        .set(schedules::last_slot.eq(excluded(schedules::last_slot)));
+        .set((
+            schedules::cron.eq(excluded(schedules::cron)),
+            schedules::time_zone.eq(excluded(schedules::time_zone)),
+            schedules::last_slot.eq(excluded(schedules::last_slot)),
+        ));
     let later = diesel::query_dsl::methods::FilterDsl::filter(
         later,
         schedules::last_slot.lt(excluded(schedules::last_slot)),

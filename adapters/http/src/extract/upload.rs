@@ -5,7 +5,7 @@ use crate::{
     problem::{ApiError, Kind},
     route::Request,
 };
-use application::Upload;
+use application::FileChunks;
 use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http::header;
@@ -18,8 +18,8 @@ use tokio::task::yield_now;
 pub(crate) struct Uploaded {
     /// Without a path.
     pub(crate) name: String,
-    /// Its bytes, in pieces of [`Upload::CHUNK`] but for the last.
-    pub(crate) chunks: Vec<Vec<u8>>,
+    /// Its bytes.
+    pub(crate) chunks: FileChunks,
 }
 
 /// The one part.
@@ -79,7 +79,7 @@ async fn file(mut part: Field<'_>, limit: usize) -> Result<Uploaded, ApiError> {
     let Some(name) = part.file_name().map(base_name) else {
         return Err(ApiError::field(PART, "type", "must be a file: its part needs a filename"));
     };
-    let (mut chunks, mut length) = (Vec::new(), 0);
+    let (mut chunks, mut length) = (FileChunks::default(), 0);
     while let Some(piece) = part.chunk().await.map_err(malformed)? {
         length += piece.len();
         if length > limit {
@@ -88,25 +88,12 @@ async fn file(mut part: Field<'_>, limit: usize) -> Result<Uploaded, ApiError> {
                 format!("the file must have at most {limit} bytes"),
             ));
         }
-        append(&mut chunks, &piece);
+        chunks.append(&piece);
     }
     if length == 0 {
         return Err(ApiError::field(PART, "empty", "must not be empty"));
     }
     Ok(Uploaded { name, chunks })
-}
-
-fn append(chunks: &mut Vec<Vec<u8>>, mut piece: &[u8]) {
-    while !piece.is_empty() {
-        match chunks.last_mut() {
-            Some(last) if last.len() < Upload::CHUNK => {
-                let (head, rest) = piece.split_at(piece.len().min(Upload::CHUNK - last.len()));
-                last.extend_from_slice(head);
-                piece = rest;
-            }
-            _ => chunks.push(Vec::new()),
-        }
-    }
 }
 
 /// What a sender calls its file, without the folders that some send along (RFC 7578, section 4.2).

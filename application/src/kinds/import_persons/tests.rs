@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Clock, MockBacklog, MockClock, MockDoorbell, MockIds, MockImports, MockTaskRepository, Scheduler, Tally,
-    TaskController, testing::at,
+    Clock, Error, MockBacklog, MockClock, MockDoorbell, MockIds, MockImports, MockTaskRepository, Scheduler,
+    Tally, TaskController, testing::at,
 };
 use domain::{Age, EmailAddress, PersonDetails, PersonName};
 use mockall::{Sequence, predicate::eq};
@@ -91,10 +91,24 @@ async fn what_is_read_is_staged_together_with_the_success() {
 #[tokio::test]
 async fn a_file_that_cannot_be_read_is_not_tried_again() {
     let rows: String = (0..=100_000).map(|i| format!("A,{i}@b.c,1\n")).collect();
-    for file in ["", "name,email\nAda,a@b.c", &format!("name,email,age\n{rows}")] {
-        let error = validate(context(uploaded(&[file]))).await.unwrap_err();
+    for file in [" ", "name,email\nAda,a@b.c", &format!("name,email,age\n{rows}")] {
+        let mut imports = uploaded(&[file]);
+        imports.expect_delete().with(eq(ID), eq(Then::nothing())).once().returning(|_, _| Ok(()));
+        let error = validate(context(imports)).await.unwrap_err();
         assert!(matches!(error, TaskError::Unrecoverable(_)), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_deleted_for_certain() {
+    let mut imports = uploaded(&["nothing"]);
+    imports.expect_delete().once().returning(|_, _| Err(Error::unavailable("the database", "gone")));
+    let error = validate(context(imports)).await.unwrap_err();
+    assert!(matches!(error, TaskError::Retry(_)), "{error}");
+    // The worker was lost before it could say so, or somebody retries the task.
+    let error = validate(context(uploaded(&[]))).await.unwrap_err();
+    assert!(matches!(error, TaskError::Unrecoverable(_)), "{error}");
+    assert!(error.to_string().contains("not kept any more"), "{error}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::{
     testing::{at, ctx, story},
 };
 use domain::{Misfire, Overlap, QueueName, ScheduleName, SessionId, TaskId, Timing};
-use mockall::predicate::eq;
+use mockall::{Sequence, predicate::eq};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use uuid::Uuid;
 
@@ -40,7 +40,8 @@ impl Fixture {
     }
 
     /// A beat of these schedules.
-    fn beat(self, plan: Vec<Schedule>) -> BeatController {
+    fn beat(mut self, plan: Vec<Schedule>) -> BeatController {
+        self.schedules.expect_seen().returning(|_, _| Ok(()));
         let mut ids = MockIds::new();
         ids.expect_next().return_const(Uuid::from_u128(7));
         let pruning = Pruning {
@@ -67,10 +68,14 @@ fn name(name: &str) -> ScheduleName {
     ScheduleName::parse(name).unwrap()
 }
 
+fn timing(cron: &str) -> Timing {
+    Timing::parse(cron, "UTC").unwrap()
+}
+
 fn schedule(called: &str, cron: &str) -> Schedule {
     Schedule {
         name: name(called),
-        timing: Timing::parse(cron, "UTC").unwrap(),
+        timing: timing(cron),
         misfire: Misfire::CatchUp,
         overlap: Overlap::QueueOne,
         kind: "PRUNE_TASKS".to_owned(),
@@ -86,6 +91,7 @@ fn gone() -> Error {
 fn is_slot(firing: &Firing, called: &str, slot: i64, now: i64) -> bool {
     let task = &firing.task;
     firing.schedule == name(called)
+        && firing.timing == timing("* * * * *")
         && firing.slot == at(slot)
         && firing.overlap == Overlap::QueueOne
         && (task.kind.as_str(), task.payload.as_str()) == ("PRUNE_TASKS", "{}")
@@ -96,8 +102,8 @@ fn is_slot(firing: &Firing, called: &str, slot: i64, now: i64) -> bool {
 #[tokio::test]
 async fn a_slot_fires_with_its_task_once() {
     let mut fixture = Fixture::new();
-    let first = fixture.schedules.expect_last().with(eq(name("a")), eq(at(120)));
-    first.once().returning(|_, _| Ok(at(60)));
+    let first = fixture.schedules.expect_last().with(eq(name("a")), eq(timing("* * * * *")), eq(at(120)));
+    first.once().returning(|_, _, _| Ok(at(60)));
     let fire = fixture.schedules.expect_fire().withf(|firing| {
         is_slot(firing, "a", 120, 120) && firing.task.request_id == "schedule:a:1970-01-01T00:02:00Z"
     });
@@ -111,11 +117,50 @@ async fn a_slot_fires_with_its_task_once() {
 }
 
 #[tokio::test]
+async fn what_is_in_force_is_said_each_minute_and_after_a_change_at_once() {
+    let mut fixture = Fixture::new();
+    let mut order = Sequence::new();
+    fixture.schedules.expect_last().times(3).returning(|_, _, since| Ok(since));
+    for (names, second, answer) in [
+        (vec!["a"], 10, Err(gone())),
+        (vec!["a"], 11, Ok(())),
+        (vec!["a"], 71, Ok(())),
+        (vec!["a", "b"], 72, Ok(())),
+        (vec![], 73, Ok(())),
+    ] {
+        let names: Vec<_> = names.into_iter().map(name).collect();
+        let seen = fixture.schedules.expect_seen().with(eq(names), eq(at(second)));
+        seen.once().in_sequence(&mut order).return_once(|_, _| answer);
+    }
+    let beat = fixture.beat(vec![schedule("a", "0 3 * * *")]);
+    assert!(beat.tick(at(10)).await.is_err());
+    for second in [11, 12, 70, 71] {
+        beat.tick(at(second)).await.unwrap();
+    }
+    beat.set_schedules(vec![schedule("a", "0 3 * * *"), schedule("b", "0 3 * * *")]).unwrap();
+    beat.tick(at(72)).await.unwrap();
+    beat.set_schedules(Vec::new()).unwrap();
+    beat.tick(at(73)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_schedule_is_in_force_from_the_first_look_on() {
+    let mut fixture = Fixture::new();
+    let last = fixture.schedules.expect_last().with(eq(name("a")), eq(timing("* * * * *")), eq(at(5)));
+    last.times(2).returning(|_, _, since| Ok(since));
+    let fire = fixture.schedules.expect_fire().withf(|firing| is_slot(firing, "a", 60, 61));
+    fire.once().returning(|_| Ok(Fired::Scheduled));
+    let beat = fixture.beat(vec![schedule("a", "* * * * *")]);
+    assert_eq!(beat.tick(at(5)).await.unwrap(), 0);
+    assert_eq!(beat.tick(at(61)).await.unwrap(), 1);
+}
+
+#[tokio::test]
 async fn how_far_a_schedule_is_comes_from_the_database_each_time() {
     let mut fixture = Fixture::new();
     // Between the two looks another beat has fired two slots.
     let mut last = [at(0), at(240)].into_iter();
-    fixture.schedules.expect_last().times(2).returning(move |_, _| Ok(last.next().unwrap()));
+    fixture.schedules.expect_last().times(2).returning(move |_, _, _| Ok(last.next().unwrap()));
     for (slot, now) in [(60, 120), (120, 120), (300, 301)] {
         let fire = fixture.schedules.expect_fire().withf(move |firing| is_slot(firing, "a", slot, now));
         fire.once().returning(|_| Ok(Fired::Scheduled));
@@ -128,7 +173,7 @@ async fn how_far_a_schedule_is_comes_from_the_database_each_time() {
 #[tokio::test]
 async fn what_another_beat_has_taken_and_what_overlaps_is_not_scheduled_here() {
     let mut fixture = Fixture::new();
-    fixture.schedules.expect_last().once().returning(|_, _| Ok(at(0)));
+    fixture.schedules.expect_last().once().returning(|_, _, _| Ok(at(0)));
     let mut fired = [Fired::Taken, Fired::Overlapped, Fired::Scheduled].into_iter();
     fixture.schedules.expect_fire().times(3).returning(move |_| Ok(fired.next().unwrap()));
     let beat = fixture.beat(vec![schedule("a", "* * * * *")]);
@@ -138,10 +183,30 @@ async fn what_another_beat_has_taken_and_what_overlaps_is_not_scheduled_here() {
 #[tokio::test]
 async fn what_fails_is_due_still_and_the_others_have_their_turn() {
     let mut fixture = Fixture::new();
-    fixture.schedules.expect_last().with(eq(name("a")), eq(at(60))).once().returning(|_, _| Err(gone()));
-    fixture.schedules.expect_last().with(eq(name("a")), eq(at(61))).once().returning(|_, _| Ok(at(0)));
-    fixture.schedules.expect_last().with(eq(name("b")), eq(at(60))).once().returning(|_, _| Ok(at(0)));
-    fixture.schedules.expect_last().with(eq(name("b")), eq(at(61))).once().returning(|_, _| Ok(at(0)));
+    fixture
+        .schedules
+        .expect_last()
+        .with(eq(name("a")), eq(timing("* * * * *")), eq(at(60)))
+        .once()
+        .returning(|_, _, _| Err(gone()));
+    fixture
+        .schedules
+        .expect_last()
+        .with(eq(name("a")), eq(timing("* * * * *")), eq(at(60)))
+        .once()
+        .returning(|_, _, _| Ok(at(0)));
+    fixture
+        .schedules
+        .expect_last()
+        .with(eq(name("b")), eq(timing("* * * * *")), eq(at(60)))
+        .once()
+        .returning(|_, _, _| Ok(at(0)));
+    fixture
+        .schedules
+        .expect_last()
+        .with(eq(name("b")), eq(timing("* * * * *")), eq(at(60)))
+        .once()
+        .returning(|_, _, _| Ok(at(0)));
     for (called, now) in [("b", 60), ("a", 61), ("b", 61)] {
         let fire = fixture.schedules.expect_fire().withf(move |firing| is_slot(firing, called, 60, now));
         fire.once().returning(move |_| if now == 60 { Err(gone()) } else { Ok(Fired::Scheduled) });
@@ -245,7 +310,7 @@ async fn a_running_beat_fires_each_slot_in_its_second_and_shows_itself() {
     fixture.clock = Arc::new(Ticking(Instant::now()));
     let mut last = at(0);
     let (tell, told) = std::sync::mpsc::channel();
-    fixture.schedules.expect_last().returning(move |_, _| {
+    fixture.schedules.expect_last().returning(move |_, _, _| {
         last = told.try_iter().last().unwrap_or(last);
         Ok(last)
     });
@@ -298,7 +363,7 @@ async fn a_database_that_is_gone_is_asked_each_second_and_told_of_every_ten() {
     let mut fixture = Fixture::new();
     fixture.clock = Arc::new(Ticking(Instant::now()));
     fixture.log = Logger::root(Lines(lines.clone()), slog::o!());
-    fixture.schedules.expect_last().times(25).returning(|_, _| Err(gone()));
+    fixture.schedules.expect_last().times(25).returning(|_, _, _| Err(gone()));
     fixture.ledger.expect_open().times(25).returning(|_| Err(gone()));
     run_for(fixture.beat(vec![schedule("a", "* * * * *")]), Duration::from_millis(24_500)).await;
     assert_eq!(lines.load(Ordering::Relaxed), 3);

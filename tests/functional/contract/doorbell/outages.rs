@@ -21,6 +21,7 @@ on_redis!(
     whoever_is_busy_asks_for_nothing,
     hints_that_nobody_takes_are_bounded,
     hints_pass_through_tls,
+    a_process_that_ends_lets_its_hints_out,
 );
 
 /// Rings come and go in microseconds. Their mean is looked at: one alone may meet a busy machine.
@@ -55,6 +56,19 @@ async fn a_redis_that_is_absent_at_first_is_found(_: Setup) {
     assert!(is_silent(bell.as_mut(), true).await);
     redis.resume().await;
     hints_pass(&doorbell, bell.as_mut()).await;
+}
+
+async fn a_process_that_ends_lets_its_hints_out(_: Setup) {
+    let redis = Redis::alone().await;
+    let doorbell = doorbell(redis.url());
+    doorbell.ring(&queue("mail"));
+    doorbell.flush().await;
+    assert_eq!(redis.command("DBSIZE").await, ":1"); // the list of the queue
+    drop(redis);
+    doorbell.ring(&queue("mail"));
+    let started = Instant::now();
+    doorbell.flush().await;
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
 }
 
 async fn a_flush_costs_no_connection(_: Setup) {

@@ -6,7 +6,7 @@ use super::{
 };
 use application::{Error, Expiry, Fired, Firing, Retention};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{NewTask, Overlap, ScheduleName, TaskEvent, TaskId, TaskState};
+use domain::{NewTask, Overlap, ScheduleName, TaskEvent, TaskId, TaskState, Timing};
 use plinth_tests::{Setup, on_both_stacks};
 
 on_both_stacks!(
@@ -190,7 +190,9 @@ async fn fires_go_with_their_tasks_but_for_the_last(setup: Setup) {
     let name = ScheduleName::parse("hourly").expect("a name");
     for slot in 1..5 {
         let task = NewTask { queue: queue("default"), ..new(slot, 1) };
-        let firing = Firing { schedule: name.clone(), slot: day(slot), overlap: Overlap::Allow, task };
+        let timing = Timing::parse("0 0 * * *", "UTC").expect("a timing");
+        let schedule = name.clone();
+        let firing = Firing { schedule, timing, slot: day(slot), overlap: Overlap::Allow, task };
         assert_eq!(schedules.fire(&firing).await.expect("fired"), Fired::Scheduled);
     }
     let failing = new(1, 1).id;
@@ -236,11 +238,10 @@ impl Worker {
     async fn claim_one_of(&self, id: TaskId, now: DateTime<Utc>) -> application::Claim {
         let mut found = None;
         for claimed in self.claim(100, now).await {
-            match claimed.claim.id == id {
-                true => found = Some(claimed.claim),
-                false => {
-                    drop(self.settle(claimed.claim, TaskEvent::Release, now - TimeDelta::seconds(1)).await)
-                }
+            if claimed.claim.id == id {
+                found = Some(claimed.claim);
+            } else {
+                self.settle(claimed.claim, TaskEvent::Release, now - TimeDelta::seconds(1)).await;
             }
         }
         found.expect("it is due")

@@ -28,6 +28,7 @@ async fn post(app: &App, body: String) -> Answer {
 fn taking(right: impl Fn(&Upload) -> bool + Send + 'static) -> Ports {
     let mut ports = Ports { tasks: telling(1, story(TaskState::Waiting)), ..Ports::default() };
     ports.backlog.expect_admit().withf(|queue| queue.as_str() == "imports").times(3).returning(|_| Ok(()));
+    ports.imports.expect_waiting().once().returning(|_| Ok(0));
     ports
         .imports
         .expect_receive()
@@ -193,6 +194,7 @@ async fn a_full_queue_takes_no_file() {
         let retry_after = Duration::from_secs(4);
         Err(Error::TooMany { what: "the queue imports is full".to_owned(), retry_after })
     };
+    ports.imports.expect_waiting().once().returning(|_| Ok(0));
     ports.backlog.expect_admit().once().returning(full);
     let answer = post(&ports.app(), form(&[part(FILE, "x")])).await;
     answer.is_problem(429, &[]);
