@@ -52,7 +52,7 @@ impl Imports for ImportStore {
             let deleted = transaction!(self.db, conn => staging::clear(conn, claim, id));
             is_left = deleted.map_err(|undone| undone.told(WHAT))?;
         }
-        let batches: Vec<&[StagedRow]> = vec![rows];
+        let batches: Vec<&[StagedRow]> = rows.chunks(Row::BATCH).collect();
         let (last, others) =
             batches.split_last().map_or((&[][..], &[][..]), |(last, others)| (*last, others));
         for batch in others {

@@ -32,8 +32,8 @@ pub(super) async fn stage(
     batch: &[StagedRow],
 ) -> Result<(), Undone> {
     hold(conn, claim).await?;
-    for batch in batch.chunks(Row::BATCH) {
-        let batch: Vec<Row> = batch.iter().map(|row| Row::new(import, row)).collect();
+    let batch: Vec<Row> = batch.iter().map(|row| Row::new(import, row)).collect();
+    if !batch.is_empty() {
         insert_many!(conn, rows::table, batch)?;
     }
     Ok(())
