@@ -23,7 +23,7 @@ on_both_stacks!(whatever_is_asked_the_answer_is_that_of_the_model);
 const TOLD: usize = 20;
 
 /// After how many commands all that is stored is compared.
-const LOOK: usize = 5;
+const LOOK: usize = 8;
 
 async fn whatever_is_asked_the_answer_is_that_of_the_model(setup: Setup) {
     for seed in 1..=times(20, 200) as u64 {

@@ -6,7 +6,7 @@ mod scheduling;
 use super::{
     command::{Answer, Command, LEASE},
     random::Random,
-    reference::Reference,
+    reference::{Kept, Reference},
 };
 use crate::contract::{
     at,
@@ -46,18 +46,18 @@ impl Generator {
             return self.open();
         }
         match self.random.below(100) {
-            0..18 => Command::Schedule(self.write(reference)),
-            18..42 => Command::Claim(self.claiming()),
-            42..56 => Command::Settle(self.settlement(reference)),
-            56..64 => self.finish(reference),
-            64..69 => Command::Progress(self.claim(reference), self.progress(), self.now),
-            69..74 => Command::Cancel(self.any_task(reference), self.now),
-            74..80 => Command::Retry(self.any_task(reference), self.now),
-            80..86 => self.renew(reference),
-            86..87 => Command::Close(self.session(), self.now),
-            87..92 => Command::Reclaim(self.now, self.random.one(&[1, 2, 3, 100])),
-            92..94 => Command::HasSuspect(self.queues(), self.now),
-            94..97 => Command::ClaimSuspect(self.claiming()),
+            0..15 => Command::Schedule(self.write(reference)),
+            15..38 => Command::Claim(self.claiming()),
+            38..54 => Command::Settle(self.settlement(reference)),
+            54..61 => self.finish(reference),
+            61..65 => Command::Progress(self.claim(reference), self.progress(), self.now),
+            65..71 => Command::Cancel(self.task_that(reference, Kept::runs), self.now),
+            71..77 => Command::Retry(self.task_that(reference, Kept::has_ended_badly), self.now),
+            77..83 => self.renew(reference),
+            83..84 => Command::Close(self.session(), self.now),
+            84..90 => Command::Reclaim(self.now, self.random.one(&[1, 2, 3, 100])),
+            90..92 => Command::HasSuspect(self.queues(), self.now),
+            92..97 => Command::ClaimSuspect(self.claiming()),
             97..98 => Command::Held(self.session()),
             _ => self.prune(),
         }
@@ -73,9 +73,9 @@ impl Generator {
     /// Now and then for longer than a lease.
     fn let_time_pass(&mut self) {
         let milliseconds = match self.random.below(100) {
-            0..30 => 0,
-            30..92 => self.random.below(800),
-            92..98 => self.random.below(8_000),
+            0..40 => 0,
+            40..93 => self.random.below(400),
+            93..97 => self.random.below(4_000),
             _ => 10_000 + self.random.below(12_000),
         };
         self.now += TimeDelta::microseconds(milliseconds as i64 * 1000 + self.random.below(1000) as i64);
@@ -118,10 +118,15 @@ impl Generator {
         let queues = self.queues();
         Claiming {
             session: self.session(),
-            queues: queues.into_iter().map(|queue| (queue, self.random.below(4) as u32)).collect(),
-            limit: self.random.below(6) as u32,
+            queues: queues.into_iter().map(|queue| (queue, self.some(4))).collect(),
+            limit: self.some(6),
             now: self.now,
         }
+    }
+
+    /// Up to so many, seldom none.
+    fn some(&mut self, most: u32) -> u32 {
+        if self.random.percent(5) { 0 } else { 1 + self.random.below(most.into()) as u32 }
     }
 
     /// One or both, in either order.
@@ -141,8 +146,11 @@ impl Generator {
         found.unwrap_or_else(|| SessionId(id(self.now, 0)))
     }
 
-    fn any_task(&mut self, reference: &Reference) -> TaskId {
-        let tasks: Vec<TaskId> = reference.tasks.keys().copied().collect();
+    /// One that is `liked`, or any, or none that there is.
+    fn task_that(&mut self, reference: &Reference, liked: fn(&Kept) -> bool) -> TaskId {
+        let choosy = self.random.percent(60);
+        let tasks = reference.tasks.values().filter(|kept| !choosy || liked(kept));
+        let tasks: Vec<TaskId> = tasks.map(|kept| kept.task.id).collect();
         let nobody = TaskId(id(self.now, 0));
         if self.random.percent(2) { nobody } else { self.random.pick(&tasks).unwrap_or(nobody) }
     }
@@ -168,7 +176,11 @@ impl Generator {
     fn settlement(&mut self, reference: &Reference) -> Settlement {
         use TaskEvent::{Error, Fatal, Overdue, Release, Success, Yield};
         let claim = self.claim(reference);
-        let event = self.random.one(&[Success, Success, Success, Error, Overdue, Fatal, Yield, Release]);
+        let mut events = vec![Success, Success, Success, Success, Error, Overdue, Fatal, Yield, Release];
+        if reference.tasks.get(&claim.id).is_some_and(|kept| kept.task.standing.cancel_requested) {
+            events.extend([Yield; 4]);
+        }
+        let event = self.random.one(&events);
         let fault = Fault::new(self.random.one(FaultCode::ALL), &format!("at {}", self.now));
         Settlement {
             claim,

@@ -50,6 +50,16 @@ impl Life {
     }
 }
 
+impl Kept {
+    pub(super) fn runs(&self) -> bool {
+        self.session.is_some()
+    }
+
+    pub(super) fn has_ended_badly(&self) -> bool {
+        self.task.reason.is_some()
+    }
+}
+
 impl Reference {
     /// What the product should answer; afterwards everything is as it should be then.
     pub(super) fn answer(&mut self, command: &Command) -> Answer {

@@ -29,7 +29,7 @@ impl Generator {
     }
 
     fn alone(&mut self) -> Then {
-        let unique = self.random.percent(35);
+        let unique = self.random.percent(50);
         let key = self.random.one(&["one", "two"]);
         let unique_key = unique.then(|| UniqueKey::parse(key).expect("a key"));
         alone(NewTask { unique_key, ..self.task() })
