@@ -146,6 +146,11 @@ impl Browser {
         self.command("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
     }
 
+    /// What the page has complained of so far.
+    pub fn complaints(&self) -> &[String] {
+        &self.complaints
+    }
+
     /// From now on complaints are what the test wants.
     pub fn may_complain(&mut self) {
         self.forgiving = true;
