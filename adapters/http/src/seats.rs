@@ -71,8 +71,8 @@ mod tests {
     use super::*;
 
     fn seats(limit: usize, trusted: &[&str]) -> Seats {
-        let mut config = HttpConfig::default();
-        config.trusted_proxies = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        let trusted_proxies = trusted.iter().map(|net| net.parse().unwrap()).collect();
+        let config = HttpConfig { trusted_proxies, ..HttpConfig::default() };
         Seats::new(&config, limit)
     }
 
