@@ -95,7 +95,7 @@ async fn one_that_was_out_of_force_begins_anew(setup: Setup) {
     schedules.seen(&both, slot(60)).await.expect("noted");
     let unseen = 60 + UNSEEN.num_seconds();
     for (seen, since, last) in [(unseen, 500, 0), (unseen + 1, 500, 500), (unseen + 60, 700, 700)] {
-        schedules.seen(&[other.clone()], slot(seen)).await.expect("noted");
+        schedules.seen(std::slice::from_ref(&other), slot(seen)).await.expect("noted");
         let found = schedules.last(&one, &timing(), slot(since)).await.expect("an answer");
         assert_eq!(found, slot(last), "{seen}");
     }
