@@ -90,7 +90,9 @@ async fn a_running_task_is_asked_to_end(setup: Setup) {
     let location = trial(&fleet, json!({"run_ms": 1_900, "act": "wait"})).await;
     let running = async || fleet.api.get(&location).await.json()["state"] == "running";
     within(PATIENCE, "the task runs", running).await;
-    fleet.api.client.request("POST", &format!("{location}/cancel")).await.expect(202);
+    let asked = fleet.api.client.request("POST", &format!("{location}/cancel")).await;
+    // A worker that obeys at once may have ended it before the answer is written.
+    assert!([200, 202].contains(&asked.status), "{asked}");
     let task = fleet.api.ended_task(&location).await;
     assert_eq!((&task["state"], &task["reason"]), (&json!("cancelled"), &json!("cancelled")));
 }
