@@ -3,9 +3,10 @@
 //! It consists of parts that run side by side and share a `Core`. In reading order: `claims` takes tasks, as `appetite`
 //! says where there may be some; `run` runs one, with its panics `caught` and its `progress` carried; `verdict` decides
 //! what is to be written about its end; `ends` and `finisher` write it. `keeper` keeps the `session` under which all that
-//! may happen, `overdue` supervises handlers that do not yield, `reclaim` takes what dead workers hold, and `doubt` gives
-//! back what this one holds unawares.
+//! may happen, `overdue` supervises handlers that do not yield, while an `alarm` keeps the runtime awake beside them,
+//! `reclaim` takes what dead workers hold, and `doubt` gives back what this one holds unawares.
 
+mod alarm;
 mod appetite;
 mod caught;
 mod claims;
@@ -25,6 +26,7 @@ mod tally;
 mod verdict;
 
 use self::{
+    alarm::Alarm,
     claims::Claims,
     core::{Core, Ports, locked},
 };
@@ -136,13 +138,15 @@ struct Life {
     /// Tells the parts to end.
     closing: CancellationToken,
     parts: JoinSet<()>,
+    _alarm: Alarm,
 }
 
 impl Life {
     fn begin(core: &Arc<Core>, stop: &CancellationToken) -> Self {
         core.stopping.store(false, Ordering::Release);
         let (stop, closing) = (stop.child_token(), CancellationToken::new());
-        let mut life = Self { core: core.clone(), stop, closing, parts: JoinSet::new() };
+        let _alarm = Alarm::set(&core.log);
+        let mut life = Self { core: core.clone(), stop, closing, parts: JoinSet::new(), _alarm };
         life.add(keeper::run(core.clone(), life.closing.clone()));
         life.add(finisher::Finisher::run(core.clone(), life.closing.clone()));
         life.add(overdue::run(core.clone(), life.closing.clone()));

@@ -6,6 +6,7 @@ mod handlers;
 mod overdue;
 mod sessions;
 mod stopping;
+mod strict;
 mod suspects;
 
 use super::*;
@@ -16,6 +17,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use domain::{FaultCode, QueueName, TaskEvent, TaskId, TaskState};
+use futures_util::FutureExt;
+use strict::Strict;
 use tokio::sync::mpsc;
 
 fn seconds(seconds: u64) -> Duration {
@@ -23,20 +26,19 @@ fn seconds(seconds: u64) -> Duration {
 }
 
 /// A worker that runs probes, which do what `act` says.
-fn worker(ledger: impl TaskLedger + 'static, act: Arc<Act>) -> Worker {
+fn worker(ledger: MockTaskLedger, act: Arc<Act>) -> Worker {
     with(ledger, act, WorkerSettings::default())
 }
 
-fn with(ledger: impl TaskLedger + 'static, act: Arc<Act>, settings: WorkerSettings) -> Worker {
+fn with(ledger: MockTaskLedger, act: Arc<Act>, settings: WorkerSettings) -> Worker {
     heeding(ledger, Hints::default(), act, settings)
 }
 
-fn heeding(
-    ledger: impl TaskLedger + 'static,
-    hints: Hints,
-    act: Arc<Act>,
-    settings: WorkerSettings,
-) -> Worker {
+fn heeding(ledger: MockTaskLedger, hints: Hints, act: Arc<Act>, settings: WorkerSettings) -> Worker {
+    over(Strict::new(ledger, Duration::ZERO), hints, act, settings)
+}
+
+fn over(ledger: impl TaskLedger + 'static, hints: Hints, act: Arc<Act>, settings: WorkerSettings) -> Worker {
     Worker::new(
         Arc::new(ledger),
         Arc::new(hints),

@@ -135,57 +135,9 @@ async fn a_drain_runs_what_its_tasks_leave_behind() {
     assert_eq!((progress.running, progress.session), (0, None));
 }
 
-/// A ledger whose first claim takes a while. A mock cannot wait.
-struct Slow(MockTaskLedger, std::sync::Mutex<Duration>);
-
-impl Slow {
-    fn new(ledger: MockTaskLedger, delay: u64) -> Self {
-        Self(ledger, std::sync::Mutex::new(seconds(delay)))
-    }
-}
-
-#[async_trait]
-impl TaskLedger for Slow {
-    async fn claim(&self, claiming: &Claiming) -> Result<Vec<Claimed>, Error> {
-        let (claimed, delay) = (self.0.claim(claiming).await, std::mem::take(&mut *locked(&self.1)));
-        tokio::time::sleep(delay).await;
-        claimed
-    }
-    async fn open(&self, session: &crate::NewSession) -> Result<(), Error> {
-        self.0.open(session).await
-    }
-    async fn renew(&self, renewal: &crate::Renewal) -> Result<Renewed, Error> {
-        self.0.renew(renewal).await
-    }
-    async fn close(&self, id: SessionId, now: DateTime<Utc>) -> Result<(), Error> {
-        self.0.close(id, now).await
-    }
-    async fn has_suspect(&self, queues: &[QueueName], now: DateTime<Utc>) -> Result<bool, Error> {
-        self.0.has_suspect(queues, now).await
-    }
-    async fn claim_suspect(&self, claiming: &Claiming) -> Result<Option<Claimed>, Error> {
-        self.0.claim_suspect(claiming).await
-    }
-    async fn held(&self, session: SessionId) -> Result<Vec<crate::Claim>, Error> {
-        self.0.held(session).await
-    }
-    async fn finish(&self, finished: &[Finished], now: DateTime<Utc>) -> Result<Vec<bool>, Error> {
-        self.0.finish(finished, now).await
-    }
-    async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error> {
-        self.0.settle(settlement).await
-    }
-    async fn progress(
-        &self,
-        claim: crate::Claim,
-        progress: &domain::Progress,
-        now: DateTime<Utc>,
-    ) -> Result<Option<bool>, Error> {
-        self.0.progress(claim, progress, now).await
-    }
-    async fn reclaim(&self, now: DateTime<Utc>, lease: Duration, limit: u32) -> Result<Reclaimed, Error> {
-        self.0.reclaim(now, lease, limit).await
-    }
+/// A worker over a ledger whose first claim takes so many seconds.
+fn slow_to_claim(ledger: MockTaskLedger, delay: u64, act: Arc<Act>) -> Worker {
+    over(Strict::new(ledger, seconds(delay)), Hints::default(), act, WorkerSettings::default())
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,8 +148,13 @@ async fn what_a_claim_gives_too_late_is_not_started() {
     ledger.expect_renew().times(..).returning(|_| away());
     ledger.expect_open().times(2).returning(|_| Ok(()));
     ledger.expect_close().times(2).returning(|_, _| Ok(()));
-    let act = Act::new(|_, _| async { panic!("it is started") });
-    work_for(worker(Slow::new(idle(ledger), 55), act), seconds(56)).await;
+    let (told, mut started) = mpsc::unbounded_channel();
+    let act = Act::new(move |say, _| {
+        told.send(say.clone()).unwrap();
+        async { Ok(say) }
+    });
+    work_for(slow_to_claim(idle(ledger), 55, act), seconds(56)).await;
+    assert_eq!(started.recv().await, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,5 +162,5 @@ async fn a_claim_that_hangs_is_no_sign_of_death() {
     let mut ledger = MockTaskLedger::new();
     let alive = || Ok(Renewed { alive: true, cancelled: Vec::new() });
     ledger.expect_renew().times(7).returning(move |_| alive()); // every 15 s, and one at the end
-    work_for(worker(Slow::new(quiet(ledger), 100), Arc::default()), seconds(99)).await;
+    work_for(slow_to_claim(quiet(ledger), 100, Arc::default()), seconds(99)).await;
 }

@@ -99,6 +99,25 @@ async fn an_end_that_cannot_be_written_while_the_session_is_trusted_is_dropped()
 }
 
 #[tokio::test(start_paused = true)]
+async fn nor_is_anything_settled_by_then() {
+    let started = tokio::time::Instant::now();
+    let mut ledger = MockTaskLedger::new();
+    gives(&mut ledger, vec![probe(1)]);
+    ledger.expect_settle().times(2..).returning(move |_| {
+        assert!(
+            started.elapsed() < seconds(50),
+            "nothing is settled past the time to which the session is trusted"
+        );
+        away()
+    });
+    ledger.expect_open().once().returning(|_| Ok(()));
+    ledger.expect_renew().returning(|_| away());
+    ledger.expect_close().returning(|_, _| away());
+    let act = Act::new(|_, _: TaskContext<Act>| async { Err(crate::TaskError::retry("no")) });
+    work_for(worker(idle(ledger), act), seconds(60)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_success_that_cannot_be_written_does_not_hold_up_the_others() {
     let mut ledger = MockTaskLedger::new();
     gives(&mut ledger, vec![probe(1), probe(2)]);

@@ -85,6 +85,6 @@ async fn a_success_in_the_last_second_counts() {
 async fn a_part_that_panics_ends_the_worker() {
     let mut ledger = MockTaskLedger::new();
     ledger.expect_reclaim().once().returning(|_, _, _| panic!("a defect"));
-    let worker = worker(quiet(ledger), Arc::default());
+    let worker = over(quiet(ledger), Hints::default(), Arc::default(), WorkerSettings::default());
     Arc::new(worker).run(CancellationToken::new()).await;
 }
