@@ -15,14 +15,15 @@ fn slow() -> Arc<Act> {
     })
 }
 
-/// Expects a claim at this millisecond that gives `claimed`.
-fn at_milli(ledger: &mut MockTaskLedger, milli: i64, claimed: Vec<Claimed>) {
-    let now = at(0) + chrono::TimeDelta::milliseconds(milli);
-    ledger
-        .expect_claim()
-        .withf(move |claiming| claiming.now == now && claiming.limit == 1)
-        .once()
-        .return_once(|_| Ok(claimed));
+/// Expects claims of one task at these milliseconds, no more and no others, and what each gives.
+fn claims_at(ledger: &mut MockTaskLedger, claims: Vec<(i64, Vec<Claimed>)>) {
+    let number = claims.len();
+    let mut claims = claims.into_iter();
+    ledger.expect_claim().times(number..).returning(move |claiming| {
+        let (milli, claimed) = claims.next().expect("no further claim");
+        assert_eq!((claiming.now, claiming.limit), (at(0) + chrono::TimeDelta::milliseconds(milli), 1));
+        Ok(claimed)
+    });
 }
 
 #[tokio::test(start_paused = true)]
@@ -59,11 +60,8 @@ async fn queues_and_their_caps_may_be_given() {
 async fn nothing_is_claimed_while_all_slots_are_taken_and_at_once_when_one_is_free() {
     let mut ledger = MockTaskLedger::new();
     ledger.expect_finish().times(2).returning(|_, _| Ok(vec![true]));
-    at_milli(&mut ledger, 0, vec![claimed(1)]);
-    at_milli(&mut ledger, 1000, vec![claimed(2)]);
-    at_milli(&mut ledger, 2000, vec![]);
-    // Nothing more: it has come back empty, and the next poll is a second away.
-    ledger.expect_claim().never();
+    // The last one comes back empty, and the next poll is a second away.
+    claims_at(&mut ledger, vec![(0, vec![claimed(1)]), (1000, vec![claimed(2)]), (2000, vec![])]);
     let hints = Hints::default();
     let free = hints.free.clone();
     work_for(heeding(quiet(ledger), hints, slow(), one_slot()), Duration::from_millis(2999)).await;
@@ -75,9 +73,7 @@ async fn nothing_is_claimed_while_all_slots_are_taken_and_at_once_when_one_is_fr
 async fn a_queue_is_polled_every_second_and_a_hint_is_followed_at_once() {
     let (hint, hints) = Hints::new();
     let mut ledger = MockTaskLedger::new();
-    for milli in [0, 700, 1000, 2000] {
-        at_milli(&mut ledger, milli, vec![]);
-    }
+    claims_at(&mut ledger, [0, 700, 1000, 2000].map(|milli| (milli, vec![])).into());
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(700)).await;
         hint.send(Hint::Work).unwrap();

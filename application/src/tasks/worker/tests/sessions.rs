@@ -1,7 +1,7 @@
 //! The session: renewed, trusted for a time, lost, and taken anew.
 
 use super::*;
-use crate::{TaskContext, TaskError};
+use crate::TaskContext;
 use std::sync::atomic::AtomicU32;
 
 /// Waits until it is dropped or asked to end, and says when that was.
@@ -126,13 +126,11 @@ async fn a_statement_that_is_too_slow_for_the_ledger_is_no_outage() {
 #[tokio::test(start_paused = true)]
 async fn whoever_was_cut_off_leaves_the_dead_to_others_for_two_renewals() {
     let mut ledger = MockTaskLedger::new();
-    ledger.expect_reclaim().withf(|now, _, _| *now == at(0)).once().returning(|_, _, _| away());
-    ledger
-        .expect_reclaim()
-        .withf(|now, _, _| *now == at(30))
-        .once()
-        .returning(|_, _, _| Ok(Reclaimed::default()));
-    ledger.expect_reclaim().never();
-    work_for(worker(quiet(ledger), Act::new(|_, _| async { Err(TaskError::retry("no")) })), seconds(34))
-        .await;
+    let mut reclaims = [(at(0), away()), (at(30), Ok(Reclaimed::default()))].into_iter();
+    ledger.expect_reclaim().times(2..).returning(move |now, _, _| {
+        let (expected, answer) = reclaims.next().expect("nothing more is reclaimed");
+        assert_eq!(now, expected);
+        answer
+    });
+    work_for(worker(quiet(ledger), Arc::default()), seconds(34)).await;
 }
