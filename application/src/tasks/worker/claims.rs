@@ -1,7 +1,7 @@
 //! The claim loop: takes as many tasks as there are free slots, and starts them at once.
 //!
-//! It claims again without a pause while claims come back full, so that claims and commits overlap; otherwise it waits for
-//! a hint or a poll. Nothing is claimed ahead: what this worker cannot start now is another's to take.
+//! While claims come back full it claims again as soon as slots are free, beside whatever is being committed; otherwise it
+//! waits for a hint or a poll. Nothing is claimed ahead: what this worker cannot start now is another's to take.
 
 use super::{
     appetite::Appetite,

@@ -81,7 +81,7 @@ impl Core {
             queues: queues.iter().map(|queue| (queue.clone(), settings.cap(queue))).collect(),
             session: watch::Sender::new(None),
             slots: Arc::new(Slots::new(settings.concurrency)),
-            finisher: Finisher::new(settings.concurrency, settings.group_commit),
+            finisher: Finisher::new(settings.group_commit),
             settling: Semaphore::new(SETTLING),
             pulse: Pulse::new(),
             renew: Notify::new(),

@@ -1,7 +1,7 @@
-//! The finisher: commits successes in groups, one group after the other.
+//! The finisher: commits successes in groups, one group after the other, while the next one gathers.
 //!
-//! While one group is being committed the next one gathers, and the claim loop already claims into the slots that the last
-//! one has freed: two halves of the slots alternate, if half of them is worth a statement.
+//! A group is whatever waits. To split what was claimed together into halves, so that the commit of one and the claim of the
+//! other overlap, was measured to be slower: a statement costs the database as much as a dozen rows.
 
 use super::{
     core::{Core, locked},
@@ -18,9 +18,6 @@ use std::{
 use tokio::{sync::Notify, time::timeout_at};
 use tokio_util::sync::CancellationToken;
 
-/// Smaller groups are not worth it: a statement costs the database about as much as sixteen rows.
-const WORTHWHILE: u32 = 32;
-
 /// A run that succeeded, and its slot.
 pub(super) struct Success {
     pub(super) seat: Seat,
@@ -33,14 +30,12 @@ pub(super) struct Finisher {
     waiting: Mutex<Vec<Success>>,
     /// Something waits, or a run has ended that something waited for.
     news: Notify,
-    most: usize,
     window: Duration,
 }
 
 impl Finisher {
-    pub(super) fn new(concurrency: u32, window: Duration) -> Self {
-        let most = usize::try_from(concurrency.div_ceil(2).max(WORTHWHILE)).unwrap_or(usize::MAX);
-        Self { waiting: Mutex::default(), news: Notify::new(), most, window }
+    pub(super) fn new(window: Duration) -> Self {
+        Self { waiting: Mutex::default(), news: Notify::new(), window }
     }
 
     /// To be committed soon after the next [`Self::look`].
@@ -70,21 +65,18 @@ impl Finisher {
     }
 
     /// What waits, once nothing that was claimed together with the first of it runs any more: runs that never wait all end
-    /// at about the same time, and one commit serves them all. Not later than a window after the claim, and at once if the
-    /// group is full.
+    /// at about the same time, and one commit serves them all. Not later than a window after the claim.
     async fn gather(&self) -> Vec<Success> {
         let first = locked(&self.waiting).first().map(|first| first.seat.entry().cohort.clone());
         if let Some(cohort) = first {
             let deadline = cohort.claimed + self.window;
-            while cohort.is_running() && locked(&self.waiting).len() < self.most {
+            while cohort.is_running() {
                 if timeout_at(deadline, self.news.notified()).await.is_err() {
                     break;
                 }
             }
         }
-        let mut waiting = locked(&self.waiting);
-        let size = waiting.len().min(self.most);
-        waiting.drain(..size).collect()
+        std::mem::take(&mut *locked(&self.waiting))
     }
 }
 

@@ -9,19 +9,23 @@ fn one_slot() -> WorkerSettings {
 
 /// Works for a second.
 fn slow() -> Arc<Act> {
-    Act::new(|say, _: TaskContext<Act>| async move {
-        tokio::time::sleep(seconds(1)).await;
+    works_for(seconds(1))
+}
+
+fn works_for(time: Duration) -> Arc<Act> {
+    Act::new(move |say, _: TaskContext<Act>| async move {
+        tokio::time::sleep(time).await;
         Ok(say)
     })
 }
 
-/// Expects claims of one task at these milliseconds, no more and no others, and what each gives.
-fn claims_at(ledger: &mut MockTaskLedger, claims: Vec<(i64, Vec<Claimed>)>) {
+/// Expects claims of so many tasks at these milliseconds, no more and no others, and what each gives.
+fn claims_at(ledger: &mut MockTaskLedger, limit: u32, claims: Vec<(i64, Vec<Claimed>)>) {
     let number = claims.len();
     let mut claims = claims.into_iter();
     ledger.expect_claim().times(number..).returning(move |claiming| {
         let (milli, claimed) = claims.next().expect("no further claim");
-        assert_eq!((claiming.now, claiming.limit), (at(0) + chrono::TimeDelta::milliseconds(milli), 1));
+        assert_eq!((claiming.now, claiming.limit), (at(0) + chrono::TimeDelta::milliseconds(milli), limit));
         Ok(claimed)
     });
 }
@@ -61,7 +65,7 @@ async fn nothing_is_claimed_while_all_slots_are_taken_and_at_once_when_one_is_fr
     let mut ledger = MockTaskLedger::new();
     ledger.expect_finish().times(2).returning(|_, _| Ok(vec![true]));
     // The last one comes back empty, and the next poll is a second away.
-    claims_at(&mut ledger, vec![(0, vec![claimed(1)]), (1000, vec![claimed(2)]), (2000, vec![])]);
+    claims_at(&mut ledger, 1, vec![(0, vec![claimed(1)]), (1000, vec![claimed(2)]), (2000, vec![])]);
     let hints = Hints::default();
     let free = hints.free.clone();
     work_for(heeding(quiet(ledger), hints, slow(), one_slot()), Duration::from_millis(2999)).await;
@@ -70,10 +74,20 @@ async fn nothing_is_claimed_while_all_slots_are_taken_and_at_once_when_one_is_fr
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_a_claim_came_back_with_less_a_free_slot_is_no_reason_to_ask_again() {
+    let mut ledger = MockTaskLedger::new();
+    ledger.expect_finish().once().returning(|_, _| Ok(vec![true]));
+    claims_at(&mut ledger, 2, vec![(0, vec![claimed(1)]), (1000, vec![])]);
+    let settings = WorkerSettings { concurrency: 2, ..WorkerSettings::default() };
+    let act = works_for(Duration::from_millis(300));
+    work_for(with(quiet(ledger), act, settings), Duration::from_millis(1999)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_queue_is_polled_every_second_and_a_hint_is_followed_at_once() {
     let (hint, hints) = Hints::new();
     let mut ledger = MockTaskLedger::new();
-    claims_at(&mut ledger, [0, 700, 1000, 2000].map(|milli| (milli, vec![])).into());
+    claims_at(&mut ledger, 1, [0, 700, 1000, 2000].map(|milli| (milli, vec![])).into());
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(700)).await;
         hint.send(Hint::Work).unwrap();

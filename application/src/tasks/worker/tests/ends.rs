@@ -28,19 +28,6 @@ impl Recorder for Dropped {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_group_takes_half_of_many_slots_so_that_the_next_claim_need_not_wait() {
-    let settings = WorkerSettings { concurrency: 100, ..WorkerSettings::default() };
-    let mut ledger = MockTaskLedger::new();
-    gives(&mut ledger, (1..=100).map(probe).collect());
-    ledger
-        .expect_finish()
-        .withf(|finished, _| finished.len() == 50)
-        .times(2)
-        .returning(|_, _| Ok(vec![true; 50]));
-    with(quiet(ledger), Arc::default(), settings).drain().await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_success_waits_for_a_slow_sibling_only_for_a_moment() {
     let mut ledger = MockTaskLedger::new();
     gives(&mut ledger, vec![probe(1), probe(2)]);
