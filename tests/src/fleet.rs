@@ -2,7 +2,9 @@
 //!
 //! Their leases and polls are short, so that what takes a minute in production takes seconds here.
 
-use crate::{Folder, Postgres, Proxy, Setup, Stack, TestApp, TestDatabase, app::key_prefix, command};
+use crate::{
+    Folder, Postgres, Proxy, Setup, Stack, TestApp, TestDatabase, app::key_prefix, command, servers::count,
+};
 use serde_json::Value;
 use std::{fs, path::PathBuf, time::Duration};
 use tokio::time::Instant;
@@ -202,18 +204,8 @@ impl Fleet {
         tasks
     }
 
-    /// Whether nothing is waiting, queued or running any more.
+    /// Whether nothing is waiting, queued or running any more. `false` while the database cannot be asked.
     pub async fn is_settled(&self) -> bool {
-        for state in ["queued", "running", "waiting"] {
-            let reply = self.api.get(&format!("/v1/tasks?limit=1&state={state}")).send().await;
-            // While processes are killed the API may be away, or short of a database.
-            let none = reply.is_ok_and(|reply| {
-                reply.status == 200 && reply.json()["objects"].as_array().is_some_and(Vec::is_empty)
-            });
-            if !none {
-                return false;
-            }
-        }
-        true
+        count(&self.url, "tasks WHERE finished_at IS NULL").await == Some(0)
     }
 }

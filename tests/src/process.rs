@@ -20,6 +20,8 @@ use std::{
 /// A running program with its output, killed when dropped.
 pub struct Process {
     child: Child,
+    /// It has been waited for: its id may be another's by now, that of a thread of ours included.
+    gone: bool,
     /// What it has written so far, both streams.
     pub output: Lines,
 }
@@ -33,7 +35,7 @@ impl Process {
         let output = Lines::default();
         output.follow(child.stdout.take().expect("piped"));
         output.follow(child.stderr.take().expect("piped"));
-        Self { child, output }
+        Self { child, gone: false, output }
     }
 
     /// Its process id.
@@ -44,13 +46,16 @@ impl Process {
     /// Sends `signal`; nothing happens if the process has ended.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
-        // Not yet waited for, so the id is still ours.
-        kill_process(pid, signal).ok();
+        if !self.gone {
+            kill_process(pid, signal).ok();
+        }
     }
 
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+        let running = matches!(self.child.try_wait(), Ok(None));
+        self.gone |= !running;
+        running
     }
 
     /// Waits for its end, at most half a minute.
@@ -61,7 +66,9 @@ impl Process {
 
     fn wait(&mut self) -> ExitStatus {
         tell_reaper(&format!("spare {}", self.child.id()));
-        self.child.wait().expect("a child can be waited for")
+        let status = self.child.wait().expect("a child can be waited for");
+        self.gone = true;
+        status
     }
 }
 
@@ -164,7 +171,9 @@ fn remove_stale() {
 
 fn end_postgres_of(folder: &Path) {
     let recorded = fs::read_to_string(folder.join("data/postmaster.pid")).unwrap_or_default();
-    let Some(id) = recorded.lines().next().and_then(|id| id.parse::<i32>().ok()) else { return };
+    // While a cluster is made it is a negative number.
+    let id = recorded.lines().next().and_then(|id| id.parse::<i32>().ok()).filter(|id| *id > 0);
+    let Some(id) = id else { return };
     // The id may belong to somebody else by now.
     let command = fs::read_to_string(format!("/proc/{id}/cmdline")).unwrap_or_default();
     if let Some(pid) = Pid::from_raw(id).filter(|_| command.contains(&*folder.to_string_lossy())) {

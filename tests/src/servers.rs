@@ -1,10 +1,12 @@
 //! The servers that tests run against: their own, thrown away afterwards, or those that the environment names.
 
+mod count;
 mod database;
 mod hold;
 mod postgres;
 mod redis;
 
+pub(crate) use count::count;
 pub use database::{Stack, TestDatabase};
 pub use hold::{Hold, connect, sqlite};
 pub use postgres::{Durability, Postgres};

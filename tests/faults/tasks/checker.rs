@@ -1,7 +1,7 @@
 //! What must hold after every fault: the ledger, as the API tells of it, held against the journal that the handlers kept
 //! outside of the database, in the way of Jepsen.
 
-use plinth_tests::{Fleet, connect, within};
+use plinth_tests::{Fleet, Setup, connect, times, within};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,6 +11,16 @@ use std::{
 
 /// How long everything may take to be settled once the faults are over.
 pub(crate) const SETTLED: Duration = Duration::from_secs(60);
+
+/// Lets `fault` come at one moment, or with `FAULTS=full` at twenty, each on a fleet of its own: it is a little later with each
+/// seed. Who fails says at which.
+#[expect(clippy::print_stdout, reason = "libtest shows it beside the failure")]
+pub(crate) async fn at_seeds(setup: Setup, fault: impl AsyncFn(Setup, usize)) {
+    for seed in 0..times(1, 20) {
+        println!("seed {seed}");
+        fault(setup.clone(), seed).await;
+    }
+}
 
 /// A step of a handler.
 #[derive(Debug, Clone)]

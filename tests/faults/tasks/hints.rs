@@ -2,6 +2,7 @@
 //!
 //! Red with the mutant `hint_before_commit`.
 
+use crate::times;
 use plinth_tests::{Fleet, PATIENCE, Setup, on_both_stacks, person, within};
 use serde_json::json;
 use std::time::Duration;
@@ -16,7 +17,7 @@ async fn a_hint_leads_to_its_task(setup: Setup) {
     // The first look of a worker is over once it has done a first task.
     fleet.api.client.request("POST", &path).await.expect(202);
     within(PATIENCE, "the first task has ended", async || fleet.is_settled().await).await;
-    for _ in 0..25 {
+    for _ in 0..times(25, 140) {
         fleet.api.client.request("POST", &path).await.expect(202);
         within(Duration::from_secs(8), "the task has ended", async || fleet.is_settled().await).await;
     }

@@ -2,16 +2,21 @@
 //!
 //! Red when the fence of a finish is not checked, or when a worker trusts its lease by the wall clock.
 
-use super::checker::{Findings, steps, trial};
+use super::checker::{Findings, at_seeds, steps, trial};
 use plinth_tests::{Fleet, PATIENCE, Setup, Signal, on_postgres, within};
 use serde_json::json;
 
 on_postgres!(a_worker_that_was_stopped_finishes_nothing_that_is_not_its_own);
 
 async fn a_worker_that_was_stopped_finishes_nothing_that_is_not_its_own(setup: Setup) {
+    at_seeds(setup, stopped).await;
+}
+
+async fn stopped(setup: Setup, seed: usize) {
     let mut fleet = Fleet::start(setup, 1).await;
     let count = 12;
-    let payloads: Vec<_> = (0..count).map(|n| trial(&fleet, n, json!({"run_ms": 1_000}))).collect();
+    let payloads: Vec<_> =
+        (0..count).map(|n| trial(&fleet, n, json!({"run_ms": 1_000 - 40 * seed}))).collect();
     fleet.schedule("TRIAL", &payloads).await;
     let begun = async || steps(&fleet).len() >= count;
     within(PATIENCE, "all of them run", begun).await;

@@ -2,7 +2,7 @@
 //! request takes exactly as long as a test wants.
 
 use super::{Stack, TestDatabase};
-use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, connection::SimpleConnection};
+use diesel::{Connection, SqliteConnection, connection::SimpleConnection};
 
 /// Nobody can write until this is dropped; reads go on.
 pub struct Hold {
@@ -51,29 +51,6 @@ impl TestDatabase {
             }
         }
     }
-}
-
-impl TestDatabase {
-    /// How many rows `table` has; it may go on with `WHERE`.
-    pub async fn count(&self, table: &str) -> i64 {
-        let sql = format!("SELECT count(*) AS rows FROM {table}");
-        match self.stack() {
-            Stack::Sqlite => {
-                let count = diesel::sql_query(sql).get_result::<Count>(&mut sqlite(self.url()));
-                count.expect("SQLite counts").rows
-            }
-            Stack::Postgres => {
-                let row = connect(self.url()).await.query_one(&sql, &[]).await;
-                row.expect("PostgreSQL counts").get(0)
-            }
-        }
-    }
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = diesel::sql_types::BigInt)]
-    rows: i64,
 }
 
 /// A connection to the PostgreSQL database at `url`.
