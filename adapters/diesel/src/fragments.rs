@@ -6,7 +6,8 @@ use diesel::{
     expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate},
     pg::Pg,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::Bool,
+    serialize::ToSql,
+    sql_types::{BigInt, Bool, HasSqlType},
     sqlite::Sqlite,
 };
 
@@ -148,6 +149,46 @@ impl<C: AppearsOnTable<QS>, Q, QS> AppearsOnTable<QS> for Among<C, Q> {}
 
 impl<C, Q> ValidGrouping<()> for Among<C, Q> {
     type IsAggregate = is_aggregate::No;
+}
+
+/// The ids that several queries find, of one query after the other, until there are enough: a later one is not even begun when the
+/// earlier ones have found as many. Each may have an order, a limit and locks of its own.
+#[derive(Debug, Clone)]
+pub(crate) struct InTurn<Q> {
+    queries: Vec<Q>,
+    limit: i64,
+}
+
+/// See [`InTurn`]. There must be a query.
+pub(crate) fn in_turn<Q>(queries: Vec<Q>, limit: u32) -> InTurn<Q> {
+    InTurn { queries, limit: i64::from(limit) }
+}
+
+impl<DB, Q> QueryFragment<DB> for InTurn<Q>
+where
+    DB: Backend + HasSqlType<BigInt>,
+    Q: QueryFragment<DB>,
+    i64: ToSql<BigInt, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for (number, query) in self.queries.iter().enumerate() {
+            if number > 0 {
+                out.push_sql(" UNION ALL ");
+            }
+            // Bare, it could have neither order nor limit (SQLite) nor locks (PostgreSQL).
+            out.push_sql("SELECT id FROM (");
+            query.walk_ast(out.reborrow())?;
+            out.push_sql(") AS part");
+        }
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+/// The text varies with the number of queries.
+impl<Q> QueryId for InTurn<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 /// A statement whose text is always the same, so that a connection prepares it once. Diesel takes every UPDATE for one that may

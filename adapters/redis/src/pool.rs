@@ -72,8 +72,8 @@ impl Redis {
         let pool = bb8::Pool::builder()
             .max_size(config.pool_size)
             .connection_timeout(config.connect_timeout)
-            // A server that was replaced meanwhile is noticed before something is lost.
-            .test_on_check_out(true)
+            // Whoever cannot bear a lost connection tries again: to ask first is another trip to the server.
+            .test_on_check_out(false)
             .build_unchecked(Manager { inner, last_failure: last_failure.clone() });
         Ok(Some(Self { pool, last_failure, client, config: config.clone() }))
     }
@@ -97,13 +97,24 @@ impl Redis {
         &self.config
     }
 
-    /// Runs all of `commands`. Even without any, a server that does not answer is an error.
+    /// Runs all of `commands`; without any, asks whether the server is there. A connection that was lost while it was idle shows
+    /// only now: then once more on another one, so that the commands must bear to be run twice.
     pub(crate) async fn run(&self, commands: &Pipeline) -> Result<(), Error> {
-        let mut connection = self.pool.get().await.map_err(|error| match error {
+        let stale = self.pool.state().connections;
+        for _ in 0..stale {
+            match self.connection().await?.run(commands).await {
+                Err(error) if error.is_connection_dropped() && !error.is_timeout() => {}
+                result => return result.map_err(unavailable),
+            }
+        }
+        self.connection().await?.run(commands).await.map_err(unavailable)
+    }
+
+    async fn connection(&self) -> Result<bb8::PooledConnection<'_, Manager>, Error> {
+        self.pool.get().await.map_err(|error| match error {
             RunError::User(error) => unavailable(error),
             RunError::TimedOut => self.no_connection(),
-        })?;
-        connection.run(commands).await.map_err(unavailable)
+        })
     }
 
     /// That there was none in time, and why, as far as that is known.
@@ -132,7 +143,9 @@ fn client(config: &RedisConfig) -> Result<Option<Client>, OpenError> {
 impl Connection {
     async fn run(&mut self, commands: &Pipeline) -> RedisResult<()> {
         self.is_doubtful = true;
-        if !commands.is_empty() {
+        if commands.is_empty() {
+            redis::cmd("PING").exec_async(&mut self.inner).await?;
+        } else {
             commands.exec_async(&mut self.inner).await?;
         }
         self.is_doubtful = false;

@@ -84,7 +84,7 @@ impl Bell for LocalBell {
         tokio::select! {
             biased;
             task = cancelled => Hint::Cancel(task),
-            () = place.woken() => Hint::Work,
+            queue = place.woken() => Hint::Work(queue),
         }
     }
 }
@@ -140,9 +140,10 @@ struct Place<'h> {
 }
 
 impl Place<'_> {
-    async fn woken(&mut self) {
-        if (&mut self.woken).await.is_err() {
-            pending::<()>().await; // cannot be: the other end is used before it is dropped
+    async fn woken(&mut self) -> QueueName {
+        match (&mut self.woken).await {
+            Ok(queue) => queue,
+            Err(_) => pending().await, // cannot be: the other end is used before it is dropped
         }
     }
 }
@@ -181,7 +182,7 @@ mod tests {
         doorbell.ring(&queue("mail"));
         doorbell.ring(&queue("mail"));
         let mut bell = doorbell.listen(&[queue("mail")]);
-        assert_eq!(bell.next(true).now_or_never(), Some(Hint::Work));
+        assert_eq!(bell.next(true).now_or_never(), Some(Hint::Work(queue("mail"))));
         assert_eq!(bell.next(true).now_or_never(), None);
     }
 
@@ -195,7 +196,7 @@ mod tests {
         assert_eq!((&mut staying).now_or_never(), None);
         doorbell.ring(&queue("mail"));
         drop(leaving);
-        assert_eq!(staying.now_or_never(), Some(Hint::Work));
+        assert_eq!(staying.now_or_never(), Some(Hint::Work(queue("mail"))));
     }
 
     #[tokio::test]
@@ -208,7 +209,7 @@ mod tests {
         assert_eq!((&mut later).now_or_never(), None);
         doorbell.ring(&queue("mail"));
         assert_eq!(later.now_or_never(), None);
-        assert_eq!(earlier.now_or_never(), Some(Hint::Work));
+        assert_eq!(earlier.now_or_never(), Some(Hint::Work(queue("mail"))));
     }
 
     #[tokio::test]

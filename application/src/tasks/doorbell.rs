@@ -30,10 +30,10 @@ pub trait Bell: Send {
 }
 
 /// What a listener hears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hint {
-    /// Something is due.
-    Work,
+    /// Something is due in this queue.
+    Work(QueueName),
     /// This task is to end.
     Cancel(TaskId),
 }

@@ -25,8 +25,8 @@ pub trait TaskLedger: Send + Sync {
     /// Ends a session in order; what it still holds is given back by whoever reclaims next, without a crash.
     async fn close(&self, id: SessionId, now: DateTime<Utc>) -> Result<(), Error>;
 
-    /// Claims tasks that are due, by the order of the queues, then priority, due time and id, in one short transaction for
-    /// each statement, as long as the session is alive; never one that was lost with its worker before.
+    /// Claims tasks that are due, by the order of the queues, then priority, due time and id, as long as the session is alive;
+    /// never one that was lost with its worker before.
     async fn claim(&self, claiming: &Claiming) -> Result<Vec<Claimed>, Error>;
 
     /// Whether a task of `queues` is due that was lost with its worker before, and none such runs in its queue.

@@ -91,12 +91,12 @@ async fn one_ring_wakes_one_of_two_free_listeners(doorbell: &dyn Doorbell) {
         woken = second => (woken, &mut listeners[0]),
     };
     let (hint, mut bell) = woken.expect("no panic");
-    assert_eq!(hint, Hint::Work);
+    assert_eq!(hint, Hint::Work(queue("mail")));
     assert!(is_silent(bell.as_mut(), false).await);
     assert!(!other.is_finished(), "one ring has woken two");
     doorbell.ring(&queue("mail"));
     let (hint, _) = timeout(PATIENCE, &mut other).await.expect("woken").expect("no panic");
-    assert_eq!(hint, Hint::Work);
+    assert_eq!(hint, Hint::Work(queue("mail")));
 }
 
 async fn as_many_rings_wake_as_many_listeners(doorbell: &dyn Doorbell) {
@@ -106,7 +106,7 @@ async fn as_many_rings_wake_as_many_listeners(doorbell: &dyn Doorbell) {
     assert!(waiting.iter_mut().all(|bell| bell.now_or_never().is_none()));
     (0..8).for_each(|_| doorbell.ring(&queue("mail")));
     let hints = timeout(PATIENCE, join_all(waiting)).await.expect("all are woken");
-    assert_eq!(hints, [Hint::Work; 8]);
+    assert_eq!(hints, vec![Hint::Work(queue("mail")); 8]);
 }
 
 async fn a_busy_listener_leaves_rings_to_the_free_one(doorbell: &dyn Doorbell) {
@@ -115,7 +115,7 @@ async fn a_busy_listener_leaves_rings_to_the_free_one(doorbell: &dyn Doorbell) {
     settled(doorbell).await;
     for _ in 0..20 {
         doorbell.ring(&queue("mail"));
-        assert_eq!(heard(free.as_mut()).await, Hint::Work);
+        assert_eq!(heard(free.as_mut()).await, Hint::Work(queue("mail")));
     }
     assert!(!busy.is_finished());
 }
@@ -126,7 +126,7 @@ async fn a_listener_that_becomes_busy_leaves_its_hint_to_the_free_one(doorbell: 
     assert!(is_silent(first.as_mut(), true).await); // and now waits at the server, if there is one
     doorbell.ring(&queue("mail"));
     let first = wait(first, false);
-    assert_eq!(heard(second.as_mut()).await, Hint::Work);
+    assert_eq!(heard(second.as_mut()).await, Hint::Work(queue("mail")));
     assert!(!first.is_finished());
 }
 
@@ -134,7 +134,7 @@ async fn a_ring_before_anybody_listens_is_heard(doorbell: &dyn Doorbell) {
     settled(doorbell).await;
     doorbell.ring(&queue("mail"));
     let mut bell = doorbell.listen(&[queue("default"), queue("mail")]);
-    assert_eq!(heard(bell.as_mut()).await, Hint::Work);
+    assert_eq!(heard(bell.as_mut()).await, Hint::Work(queue("mail")));
     assert!(is_silent(bell.as_mut(), true).await);
 }
 
@@ -146,7 +146,7 @@ async fn a_wait_that_is_given_up_loses_nothing(doorbell: &dyn Doorbell) {
         assert!((&mut waiting).now_or_never().is_none(), "nobody has rung");
         doorbell.ring(&queue("mail"));
         drop(waiting);
-        assert_eq!(heard(bell.as_mut()).await, Hint::Work);
+        assert_eq!(heard(bell.as_mut()).await, Hint::Work(queue("mail")));
     }
     assert!(is_silent(bell.as_mut(), true).await);
 }
@@ -170,5 +170,5 @@ async fn hints_for_other_queues_are_not_heard(doorbell: &dyn Doorbell) {
     settled(doorbell).await;
     doorbell.ring(&queue("default"));
     assert!(is_silent(mail.as_mut(), true).await);
-    assert_eq!(heard(others.as_mut()).await, Hint::Work);
+    assert_eq!(heard(others.as_mut()).await, Hint::Work(queue("default")));
 }

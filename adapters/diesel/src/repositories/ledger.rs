@@ -7,7 +7,7 @@ mod claims;
 mod ends;
 mod faults;
 pub(super) mod followers;
-mod insert;
+pub(super) mod insert;
 mod minutes;
 mod reclaim;
 mod sessions;

@@ -12,10 +12,11 @@ mod stories;
 use super::{
     Backend, Conn, Db, commit, for_update,
     ledger::{
-        self, HeldRow,
+        self, HeldRow, NewRow,
         followers::{self, PlaceRow},
+        insert,
     },
-    read, scan, skip_locked, transaction, violated,
+    read, scan, skip_locked, statements, transaction, violated, write,
 };
 use crate::{
     error::{Conflict, Undone, failed},
@@ -24,7 +25,8 @@ use crate::{
 use application::{Cancellation, Error, Expiry, TaskRepository, Then};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::{Page, Task, TaskFilter, TaskId, TaskQuery, TaskStory};
+use diesel::QueryResult;
+use domain::{NewTask, Page, Task, TaskFilter, TaskId, TaskQuery, TaskStory};
 use std::collections::BTreeSet;
 
 /// The port on these connections.
@@ -45,11 +47,26 @@ async fn hold(conn: &mut Conn, id: TaskId) -> Result<HeldRow, Undone> {
     held.ok_or_else(|| Undone::Refused(Error::not_found("task", id.0)))
 }
 
+impl Tasks {
+    /// A statement is a transaction of its own: BEGIN and COMMIT would be two more trips to the server.
+    async fn schedule_lone(&self, task: &NewTask) -> QueryResult<Vec<TaskId>> {
+        let due = insert::due_in(std::slice::from_ref(task));
+        self.db.announce_early(&due).await;
+        write!(self.db, conn => statements::insert(&mut conn, vec![NewRow::from(task)]))?;
+        self.db.announce(&due);
+        Ok(vec![task.id])
+    }
+}
+
 #[async_trait]
 impl TaskRepository for Tasks {
     async fn schedule(&self, then: &Then) -> Result<Vec<TaskId>, Error> {
+        const WHAT: &str = "cannot schedule tasks";
+        if let Some(task) = insert::lone(then) {
+            return self.schedule_lone(task).await.map_err(|error| failed(WHAT, error));
+        }
         let done = commit!(self.db, then, conn => async { Ok::<_, Undone>(()) });
-        done.map(|((), ids)| ids).map_err(|undone| undone.told("cannot schedule tasks"))
+        done.map(|((), ids)| ids).map_err(|undone| undone.told(WHAT))
     }
 
     async fn list(&self, query: &TaskQuery) -> Result<Page<Task, TaskId>, Error> {

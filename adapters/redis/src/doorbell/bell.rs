@@ -78,7 +78,7 @@ impl Bell for RedisBell {
                 biased;
                 Some(task) = self.cancels.recv() => return Hint::Cancel(task),
                 Some(queue) = self.hints.recv() => match free {
-                    true => return Hint::Work,
+                    true => return Hint::Work(queue),
                     // It was asked for when this listener was still free. Others may be now.
                     false => self.publisher.ring(&queue),
                 },

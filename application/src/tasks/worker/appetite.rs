@@ -23,6 +23,13 @@ impl Appetite {
         self.more.fill(true);
     }
 
+    /// This one may.
+    pub(super) fn whet_for(&mut self, queue: &QueueName) {
+        if let Some(more) = self.more_of(queue) {
+            *more = true;
+        }
+    }
+
     /// The ledger cannot be asked: the next hint or poll asks again.
     pub(super) fn spoil(&mut self) {
         self.more.fill(false);
@@ -48,11 +55,15 @@ impl Appetite {
         for (queue, room) in &claiming.queues {
             let of_queue = claimed.iter().filter(|claimed| claimed.queue == *queue).count();
             let full = exhausted || of_queue >= usize::try_from(*room).unwrap_or(usize::MAX);
-            let known = self.queues.iter().zip(&mut self.more).find(|((known, _), _)| known == queue);
-            if let Some((_, more)) = known {
+            if let Some(more) = self.more_of(queue) {
                 *more = full;
             }
         }
+    }
+
+    fn more_of(&mut self, queue: &QueueName) -> Option<&mut bool> {
+        let place = self.queues.iter().position(|(known, _)| known == queue)?;
+        self.more.get_mut(place)
     }
 }
 
@@ -93,6 +104,15 @@ mod tests {
         assert_eq!(queues(&appetite, &slots), [("a".to_owned(), 2), ("b".to_owned(), 4)]);
         appetite.spoil();
         assert_eq!(asked(&appetite, &slots), None);
+    }
+
+    #[test]
+    fn a_hint_is_about_its_queue_alone() {
+        let (mut appetite, slots) = hungry();
+        appetite.spoil();
+        appetite.whet_for(&testing::queue("b"));
+        appetite.whet_for(&testing::queue("others"));
+        assert_eq!(queues(&appetite, &slots), [("b".to_owned(), 4)]);
     }
 
     #[test]

@@ -197,7 +197,7 @@ impl Claims {
     /// Hints are not believed, but looked after: whether a task is to end is what the answer to a renewal says.
     fn heed(&mut self, hint: Hint) {
         match hint {
-            Hint::Work => self.appetite.whet(),
+            Hint::Work(queue) => self.appetite.whet_for(&queue),
             Hint::Cancel(id) if self.core.slots.entries().iter().any(|entry| entry.id() == id) => {
                 self.core.renew.notify_one();
             }

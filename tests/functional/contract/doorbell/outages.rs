@@ -79,7 +79,7 @@ async fn a_flush_costs_no_connection(_: Setup) {
     for _ in 0..10 {
         redis.command("FLUSHALL").await;
         doorbell.ring(&queue("mail"));
-        assert_eq!(heard(bell.as_mut()).await, Hint::Work);
+        assert_eq!(heard(bell.as_mut()).await, Hint::Work(queue("mail")));
         assert_eq!(doorbell.state(), DoorbellState::Connected);
     }
 }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::Undone,
-    fragments::{among, constant},
+    fragments::{among, constant, in_turn},
     schema::{task_sessions, tasks},
     types::{At, Document, Id},
 };
@@ -21,54 +21,48 @@ use diesel_async::{AsyncConnectionCore, RunQueryDsl};
 use domain::{Priority, QueueName, SessionId, TaskId, TaskState};
 use std::time::Duration;
 
-/// As many as the limits allow.
+/// As many as the limits allow, in one statement: each further one would be a trip to the server before the first handler
+/// starts.
 pub(super) async fn claim(db: &Db, claiming: &Claiming) -> Result<Vec<Claimed>, Undone> {
-    let mut claimed = Vec::new();
-    for (queue, at_most) in &claiming.queues {
-        let mut room = *at_most;
-        for priority in Priority::ALL {
-            let taken = u32::try_from(claimed.len()).unwrap_or(u32::MAX);
-            let wanted = room.min(claiming.limit.saturating_sub(taken));
-            if wanted == 0 {
-                break;
-            }
-            let rows = write!(db, conn => claim_some(&mut conn, claiming, queue, *priority, wanted))?;
-            failpoint("after_claim");
-            room = room.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX));
-            // A row that breaks a rule is left to those who reclaim; the others can run.
-            claimed.extend(rows.into_iter().filter_map(|row| row.claimed(queue, *priority).ok()));
-        }
+    if claiming.queues.is_empty() || claiming.limit == 0 {
+        return Ok(Vec::new());
     }
+    let rows = write!(db, conn => claim_due(&mut conn, claiming))?;
+    failpoint("after_claim");
+    // A row that breaks a rule is left to those who reclaim; the others can run.
+    let mut claimed: Vec<Claimed> = rows.into_iter().filter_map(|row| row.claimed().ok()).collect();
+    let place = |queue: &QueueName| claiming.queues.iter().position(|(wanted, _)| wanted == queue);
+    claimed.sort_by_key(|claimed| {
+        (place(&claimed.queue), claimed.priority.rank(), claimed.due_at, claimed.claim.id.0)
+    });
     Ok(claimed)
 }
 
-/// Claims priority by priority: with all in one, tasks of a high priority that are not due yet would be walked over each time.
-async fn claim_some(
-    conn: &mut Conn,
-    claiming: &Claiming,
-    queue: &QueueName,
-    priority: Priority,
-    limit: u32,
-) -> QueryResult<Vec<ClaimedRow>> {
+async fn claim_due(conn: &mut Conn, claiming: &Claiming) -> QueryResult<Vec<ClaimedRow>> {
     let ready = diesel::alias!(tasks as ready);
-    let (queued, now) = (TaskState::Queued.as_str(), At::from(claiming.now));
-    let due = ready
-        .filter(ready.field(tasks::queue).eq(queue.as_str()))
-        .filter(ready.field(tasks::priority).eq(priority.rank()))
-        .filter(ready.field(tasks::due_at).le(now))
-        .filter(ready.field(tasks::finished_at).is_null())
-        .filter(ready.field(tasks::state).eq(queued))
-        .filter(ready.field(tasks::crashes).eq(0))
-        .filter(exists(alive(claiming.session, claiming.now)))
-        .order((ready.field(tasks::due_at), ready.field(tasks::id)))
-        .limit(i64::from(limit))
-        .select(ready.field(tasks::id));
-    let claim = diesel::update(tasks::table.filter(among(tasks::id, skip_locked!(due))))
-        .set((Run::of(claiming), counted()))
-        .returning(ClaimedRow::as_returning());
-    let mut rows: Vec<ClaimedRow> = constant(claim).get_results(conn).await?;
-    rows.sort_by_key(|row| (DateTime::<Utc>::from(row.due_at), row.id.0));
-    Ok(rows)
+    // Priority by priority: with all in one, tasks of a high priority that are not due yet would be walked over each time.
+    let due = |queue: &QueueName, priority: Priority, room: u32| {
+        let due = ready
+            .filter(ready.field(tasks::queue).eq(queue.as_str().to_owned()))
+            .filter(ready.field(tasks::priority).eq(priority.rank()))
+            .filter(ready.field(tasks::due_at).le(At::from(claiming.now)))
+            .filter(ready.field(tasks::finished_at).is_null())
+            .filter(ready.field(tasks::state).eq(TaskState::Queued.as_str()))
+            .filter(ready.field(tasks::crashes).eq(0))
+            .order((ready.field(tasks::due_at), ready.field(tasks::id)))
+            .limit(i64::from(room))
+            .select(ready.field(tasks::id));
+        skip_locked!(due)
+    };
+    let of_queue = |(queue, room): &(QueueName, u32)| {
+        in_turn(Priority::ALL.iter().map(|priority| due(queue, *priority, *room)).collect(), *room)
+    };
+    let due = in_turn(claiming.queues.iter().map(of_queue).collect(), claiming.limit);
+    let claim = diesel::update(
+        tasks::table.filter(among(tasks::id, due)).filter(exists(alive(claiming.session, claiming.now))),
+    );
+    let claim = claim.set((Run::of(claiming), counted())).returning(ClaimedRow::as_returning());
+    constant(claim).get_results(conn).await
 }
 
 /// Whether one of `queues` has a suspect that is due and runs none.
@@ -101,10 +95,9 @@ pub(super) async fn claim_suspect(db: &Db, claiming: &Claiming) -> Result<Option
         if claiming.limit == 0 || *at_most == 0 {
             continue;
         }
-        let row = transaction!(db, conn => suspect(conn, claiming, queue))?;
-        if let Some((row, priority)) = row {
+        if let Some(row) = transaction!(db, conn => suspect(conn, claiming, queue))? {
             failpoint("after_claim");
-            return Ok(Some(row.claimed(queue, priority)?));
+            return Ok(Some(row.claimed()?));
         }
     }
     Ok(None)
@@ -114,7 +107,7 @@ async fn suspect(
     conn: &mut Conn,
     claiming: &Claiming,
     queue: &QueueName,
-) -> Result<Option<(ClaimedRow, Priority)>, Undone> {
+) -> Result<Option<ClaimedRow>, Undone> {
     // Two that each see none running would each take one.
     if !statements::alone(conn, queue.as_str()).await? {
         return Ok(None);
@@ -130,15 +123,14 @@ async fn suspect(
         .filter(tasks::state.eq(TaskState::Queued.as_str()).and(tasks::due_at.le(At::from(claiming.now))))
         .filter(exists(alive(claiming.session, claiming.now)))
         .order((tasks::priority, tasks::due_at, tasks::id))
-        .select((tasks::id, tasks::priority));
-    let Some((id, priority)) = skip_locked!(due.limit(1)).first::<(Id, i32)>(conn).await.optional()? else {
+        .select(tasks::id);
+    let Some(id) = skip_locked!(due.limit(1)).first::<Id>(conn).await.optional()? else {
         return Ok(None);
     };
     let claim = diesel::update(tasks::table.find(id))
         .set((Run::of(claiming), counted()))
         .returning(ClaimedRow::as_returning());
-    let row = constant(claim).get_result(conn).await?;
-    Ok(Some((row, Priority::from_rank(priority).unwrap_or(Priority::Normal))))
+    Ok(Some(constant(claim).get_result(conn).await?))
 }
 
 /// See `TaskLedger::held`.
@@ -205,6 +197,8 @@ fn counted() -> _ {
 struct ClaimedRow {
     id: Id,
     kind: String,
+    queue: String,
+    priority: i32,
     fence: i64,
     #[diesel(embed)]
     standing: StandingRow,
@@ -218,13 +212,13 @@ struct ClaimedRow {
 }
 
 impl ClaimedRow {
-    fn claimed(self, queue: &QueueName, priority: Priority) -> Result<Claimed, Inconsistent> {
+    fn claimed(self) -> Result<Claimed, Inconsistent> {
         let milliseconds = row::sane(self.id, "timeout_ms", u64::try_from(self.timeout_ms).ok())?;
         Ok(Claimed {
             claim: Claim { id: TaskId(self.id.0), fence: self.fence },
             kind: self.kind,
-            queue: queue.clone(),
-            priority,
+            queue: row::sane(self.id, "queue", QueueName::parse(&self.queue).ok())?,
+            priority: row::sane(self.id, "priority", Priority::from_rank(self.priority))?,
             standing: self.standing.standing(self.id)?,
             place: row::place(self.id, self.place)?,
             payload: self.payload.0,

@@ -10,7 +10,8 @@ use application::Then;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use domain::{NewGroup, NewTask, Place, TaskId};
+use domain::{NewGroup, NewTask, Place, QueueName, TaskId};
+use std::collections::BTreeSet;
 
 /// When a task is due that waits for others: behind everything that can be claimed, and the last instant that both databases
 /// can tell.
@@ -43,9 +44,22 @@ pub(super) async fn insert(conn: &mut Conn, then: &Then) -> Result<Scheduled, Un
             }
         }
     }
-    let due = then.tasks.iter().filter(|task| !task.place.waits() && task.due_at <= task.created_at);
-    scheduled.due = due.map(|task| task.queue.clone()).collect();
+    scheduled.due = due_in(&then.tasks);
     Ok(scheduled)
+}
+
+/// The task that is all there is to write, if one statement does it.
+pub(crate) fn lone(then: &Then) -> Option<&NewTask> {
+    match (&*then.tasks, &*then.groups, &then.settle) {
+        ([task], [], None) if task.unique_key.is_none() => Some(task),
+        _ => None,
+    }
+}
+
+/// Where some of `tasks` are due now.
+pub(crate) fn due_in(tasks: &[NewTask]) -> BTreeSet<QueueName> {
+    let due = tasks.iter().filter(|task| !task.place.waits() && task.due_at <= task.created_at);
+    due.map(|task| task.queue.clone()).collect()
 }
 
 /// The id of the task that has the key afterwards. A conflict fails no transaction; the task that it is about may end before it

@@ -90,7 +90,7 @@ async fn a_queue_is_polled_every_second_and_a_hint_is_followed_at_once() {
     claims_at(&mut ledger, 1, [0, 700, 1000, 2000].map(|milli| (milli, vec![])).into());
     tokio::spawn(async move {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        hint.send(Hint::Work).unwrap();
+        hint.send(Hint::Work(queue("default"))).unwrap();
         std::future::pending::<()>().await;
         drop(hint);
     });
