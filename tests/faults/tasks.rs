@@ -15,3 +15,4 @@ mod kills;
 mod pools;
 mod redis;
 mod stopped;
+mod suspects;

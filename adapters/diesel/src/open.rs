@@ -94,7 +94,7 @@ impl Database {
         }
         Ok(Self(match config.kind()? {
             Kind::Postgres => Backend::Postgres(postgres::open(config, doorbell, log).await?),
-            Kind::Sqlite => Backend::Sqlite(sqlite::visit(config, doorbell)?),
+            Kind::Sqlite => Backend::Sqlite(sqlite::visit(config, doorbell, log)?),
         }))
     }
 

@@ -78,6 +78,7 @@ description::schema! {
         closed_at -> Nullable<Instant>,
         claimed_at -> Nullable<Instant>,
         finished_at -> Nullable<Instant>,
+        quiet_since -> Nullable<Instant>,
     }
     task_minutes (queue, minute) {
         queue -> Text,

@@ -35,6 +35,19 @@ pub trait TaskLedger: Send + Sync {
     /// Claims one such task, one in each queue at a time.
     async fn claim_suspect(&self, claiming: &Claiming) -> Result<Option<Claimed>, Error>;
 
+    /// Says that a living session claims nothing else until it can claim such a task of `queues`: if one is due, and no other living
+    /// session that serves its queue has said so. Whether it now counts as quiet. Of several that ask at the same instant more than
+    /// one may.
+    async fn go_quiet(
+        &self,
+        session: SessionId,
+        queues: &[QueueName],
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error>;
+
+    /// Takes that back.
+    async fn end_quiet(&self, session: SessionId) -> Result<(), Error>;
+
     /// The running tasks of a session. Asked for only when an answer was lost, for no index leads there: a claim that was
     /// committed and never heard of would be held for ever.
     async fn held(&self, session: SessionId) -> Result<Vec<Claim>, Error>;

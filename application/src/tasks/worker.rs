@@ -1,10 +1,11 @@
 //! The worker: claims tasks, runs their handlers, and commits how they end.
 //!
 //! It consists of parts that run side by side and share a `Core`. In reading order: `claims` takes tasks, as `appetite`
-//! says where there may be some; `run` runs one, with its panics `caught` and its `progress` carried; `verdict` decides
-//! what is to be written about its end; `ends` and `finisher` write it. `keeper` keeps the `session` under which all that
-//! may happen, `overdue` supervises handlers that do not yield, while an `alarm` keeps the runtime awake beside them,
-//! `reclaim` takes what dead workers hold, and `doubt` gives back what this one holds unawares.
+//! says where there may be some, and as `suspects` says those that were lost with their worker; `run` runs one, with its
+//! panics `caught` and its `progress` carried; `verdict` decides what is to be written about its end; `ends` and `finisher`
+//! write it. `keeper` keeps the `session` under which all that may happen, `overdue` supervises handlers that do not yield,
+//! while an `alarm` keeps the runtime awake beside them, `reclaim` takes what dead workers hold, and `doubt` gives back
+//! what this one holds unawares.
 
 mod alarm;
 mod appetite;
@@ -22,6 +23,7 @@ mod reclaim;
 mod run;
 mod session;
 mod slots;
+mod suspects;
 mod tally;
 mod verdict;
 

@@ -89,7 +89,9 @@ CREATE TABLE task_sessions (
     expires_at timestamptz NOT NULL,
     closed_at timestamptz,
     claimed_at timestamptz,
-    finished_at timestamptz
+    finished_at timestamptz,
+    -- A worker that claims nothing until it is empty, for a task that was lost with another.
+    quiet_since timestamptz
 ) WITH (fillfactor = 50);
 
 -- Ends of runs by queue and minute, for the charts: reading them from the ledger would need an index on finished_at.

@@ -81,7 +81,9 @@ CREATE TABLE task_sessions (
     expires_at TEXT NOT NULL,
     closed_at TEXT,
     claimed_at TEXT,
-    finished_at TEXT
+    finished_at TEXT,
+    -- A worker that claims nothing until it is empty, for a task that was lost with another.
+    quiet_since TEXT
 ) STRICT, WITHOUT ROWID;
 
 -- Ends of runs by queue and minute, for the charts: reading them from the ledger would need an index on finished_at.

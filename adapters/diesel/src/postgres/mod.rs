@@ -60,6 +60,7 @@ struct Inner {
     lease: Writers,
     scans: Writers,
     doorbell: Arc<dyn Doorbell>,
+    log: slog::Logger,
     closed: AtomicBool,
     /// How long an answer may take before the connection is given up: the server's own limit and a second for the way.
     read_patience: Duration,
@@ -181,6 +182,7 @@ pub(crate) async fn open(
         lease: writers("lease", 2, tasks::PLANS),
         scans: Writers::new("scans", SCANS, ("", config.read_timeout), config, &target, log),
         doorbell,
+        log: log.clone(),
         closed: AtomicBool::new(false),
         read_patience: config.read_timeout + Duration::from_secs(1),
         write_patience: config.statement_timeout + Duration::from_secs(1),
@@ -218,6 +220,11 @@ impl Db {
     /// Whom to tell of tasks.
     pub(crate) fn doorbell(&self) -> &dyn Doorbell {
         self.inner.doorbell.as_ref()
+    }
+
+    /// For what no caller is told.
+    pub(crate) fn log(&self) -> &slog::Logger {
+        &self.inner.log
     }
 
     /// A shared connection. Use [`read!`].

@@ -190,6 +190,12 @@ impl QueryFragment<Backend> for Finish<'_> {
     }
 }
 
+diesel::define_sql_function! {
+    /// Where `part` begins in `text`, counted from 1; 0 if it does not.
+    #[sql_name = "strpos"]
+    fn place_in(text: Text, part: Text) -> Integer;
+}
+
 /// Whether the caller's transaction is the only one that claims a suspect of the queue, until it ends.
 pub(crate) async fn alone(conn: &mut Conn, queue: &str) -> QueryResult<bool> {
     let lock = sql::<Bool>("pg_try_advisory_xact_lock(").bind::<Integer, _>(SUSPECTS).sql(", hashtext(");

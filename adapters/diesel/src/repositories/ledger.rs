@@ -13,6 +13,7 @@ mod reclaim;
 mod sessions;
 mod settle;
 pub(crate) mod success;
+mod suspects;
 
 pub(crate) use ends::{HeldRow, hold};
 pub(crate) use insert::{END_OF_TIME, NewRow};
@@ -90,13 +91,28 @@ impl TaskLedger for Ledger {
     }
 
     async fn has_suspect(&self, queues: &[QueueName], now: DateTime<Utc>) -> Result<bool, Error> {
-        let found = read!(self.db, conn => claims::has_suspect(&mut conn, queues, now));
+        let found = read!(self.db, conn => suspects::has_suspect(&mut conn, queues, now));
         found.map_err(|error| failed("cannot look for suspects", error))
     }
 
     async fn claim_suspect(&self, claiming: &Claiming) -> Result<Option<Claimed>, Error> {
-        let claimed = claims::claim_suspect(&self.db, claiming).await;
+        let claimed = suspects::claim(&self.db, claiming).await;
         claimed.map_err(|undone| undone.told("cannot claim a suspect"))
+    }
+
+    async fn go_quiet(
+        &self,
+        session: SessionId,
+        queues: &[QueueName],
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        let told = write!(self.db, conn => suspects::go_quiet(&mut conn, session, queues, now));
+        told.map_err(|error| failed("cannot say that a session is quiet", error))
+    }
+
+    async fn end_quiet(&self, session: SessionId) -> Result<(), Error> {
+        let told = write!(self.db, conn => suspects::end_quiet(&mut conn, session));
+        told.map_err(|error| failed("cannot say that a session is quiet no more", error))
     }
 
     async fn held(&self, session: SessionId) -> Result<Vec<Claim>, Error> {

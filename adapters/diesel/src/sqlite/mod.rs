@@ -48,6 +48,7 @@ struct Inner {
     readers: Pool<Manager>,
     writer: Pool<Manager>,
     doorbell: Arc<dyn Doorbell>,
+    log: slog::Logger,
     /// `None` once closed.
     right: Mutex<Option<Right>>,
 }
@@ -136,15 +137,25 @@ pub(crate) async fn open(
     file::make_folder(&path)?;
     let lock = file::Lock::take(&path)?;
     Session::open(config).await?.upgrade(None, log).await?;
-    Ok(connect(config, &path, doorbell, Right::Serve { _lock: lock }))
+    Ok(connect(config, &path, doorbell, log, Right::Serve { _lock: lock }))
 }
 
 /// Uses a file that somebody else may serve from.
-pub(crate) fn visit(config: &DatabaseConfig, doorbell: Arc<dyn Doorbell>) -> Result<Db, OpenError> {
-    Ok(connect(config, &path(config)?, doorbell, Right::Visit))
+pub(crate) fn visit(
+    config: &DatabaseConfig,
+    doorbell: Arc<dyn Doorbell>,
+    log: &slog::Logger,
+) -> Result<Db, OpenError> {
+    Ok(connect(config, &path(config)?, doorbell, log, Right::Visit))
 }
 
-fn connect(config: &DatabaseConfig, path: &Path, doorbell: Arc<dyn Doorbell>, right: Right) -> Db {
+fn connect(
+    config: &DatabaseConfig,
+    path: &Path,
+    doorbell: Arc<dyn Doorbell>,
+    log: &slog::Logger,
+    right: Right,
+) -> Db {
     let pool = |name, size, role| {
         // A connection to a file does not break and does not age.
         let builder = bb8::Pool::builder().test_on_check_out(false).idle_timeout(None).max_lifetime(None);
@@ -154,6 +165,7 @@ fn connect(config: &DatabaseConfig, path: &Path, doorbell: Arc<dyn Doorbell>, ri
         readers: pool("readers", config.readers, Role::Reader),
         writer: pool("writers", 1, Role::Writer),
         doorbell,
+        log: log.clone(),
         right: Mutex::new(Some(right)),
     }));
     let watched = Arc::downgrade(&db.0);
@@ -181,6 +193,11 @@ impl Db {
     /// Whom to tell of tasks.
     pub(crate) fn doorbell(&self) -> &dyn Doorbell {
         self.0.doorbell.as_ref()
+    }
+
+    /// For what no caller is told.
+    pub(crate) fn log(&self) -> &slog::Logger {
+        &self.0.log
     }
 
     /// A reader. Use [`read!`].

@@ -8,7 +8,7 @@ use super::{
 use crate::{error::Undone, schema::tasks};
 use application::{Claim, Finished, faults::failpoint};
 use chrono::{DateTime, Utc};
-use diesel::{QueryResult, SqliteConnection};
+use diesel::{QueryResult, SqliteConnection, sql_types::Text};
 use std::collections::HashSet;
 
 /// Inserts new tasks, one statement each, which costs nothing here; but one trip to the thread for all of them.
@@ -38,6 +38,12 @@ pub(crate) async fn finish(
         failpoint("in_finish");
         Ok(held)
     })
+}
+
+diesel::define_sql_function! {
+    /// Where `part` begins in `text`, counted from 1; 0 if it does not.
+    #[sql_name = "instr"]
+    fn place_in(text: Text, part: Text) -> Integer;
 }
 
 /// Whether the caller's transaction is the only one that claims a suspect of the queue: it is, since it has the file.

@@ -9,8 +9,9 @@ use super::{
     doubt, run,
     session::Session,
     slots::Cohort,
+    suspects::Suspects,
 };
-use crate::{Claimed, Claiming, Error, Hint, tasks::metrics};
+use crate::{Claimed, Error, Hint, tasks::metrics};
 use domain::QueueName;
 use std::{
     pin::pin,
@@ -27,16 +28,7 @@ pub(super) struct Claims {
     poll: Instant,
     /// It is time to look for everything that no hint tells of.
     due: bool,
-    suspect: Suspect,
-}
-
-/// A task that was lost with its worker may have been the reason, and then is so again: it runs with nothing beside it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Suspect {
-    None,
-    /// One is due; it is claimed once nothing runs any more.
-    Due,
-    Runs,
+    suspects: Suspects,
 }
 
 impl Claims {
@@ -46,7 +38,7 @@ impl Claims {
             appetite: Appetite::new(&core.queues),
             poll: Instant::now(),
             due: true,
-            suspect: Suspect::None,
+            suspects: Suspects::new(core),
             core: core.clone(),
         }
     }
@@ -61,7 +53,7 @@ impl Claims {
             if self.turn().await.is_ok_and(|claimed| claimed > 0) {
                 continue;
             }
-            let free = self.suspect == Suspect::None && core.slots.has_room();
+            let free = !self.suspects.want_silence() && core.slots.has_room();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = freed => {}
@@ -70,6 +62,7 @@ impl Claims {
                 hint = bell.next(free) => self.heed(hint),
             }
         }
+        self.leave().await;
     }
 
     /// Claims until nothing is due and nothing runs.
@@ -84,7 +77,7 @@ impl Claims {
             if claimed > 0 {
                 continue;
             }
-            if idle && self.suspect == Suspect::None {
+            if idle && self.suspects.are_none() {
                 return Ok(());
             }
             if core.trusted_session().is_none() && core.reach.was_away_within(begun.elapsed()) {
@@ -97,7 +90,15 @@ impl Claims {
                 () = sleep(core.settings.poll) => {}
             }
         }
+        self.leave().await;
         Err(Error::internal("cannot run tasks", "a part of the worker has ended"))
+    }
+
+    /// Others need not wait until what runs here has ended and the session is closed.
+    async fn leave(&mut self) {
+        if let Err(error) = self.suspects.end_quiet().await {
+            self.core.reach.failed("say that another may run lost tasks", &error);
+        }
     }
 
     /// One look at the ledger, if there is anything to look for; how many tasks were started.
@@ -120,20 +121,15 @@ impl Claims {
         if std::mem::take(&mut self.due) {
             self.appetite.whet();
             beating(&self.core, doubt::dispel(&self.core, session)).await?;
-            self.suspect = self.suspicion().await?;
+            self.suspects.look(session).await?;
         }
-        if self.suspect == Suspect::Runs && self.core.slots.entries().iter().all(|entry| entry.has_ended()) {
-            // The next one before anything else: otherwise each would wait for all that is claimed in between.
-            self.suspect = Suspect::None;
-            self.suspect = self.suspicion().await?;
+        if self.suspects.have_run() {
+            self.suspects.look(session).await?;
         }
-        if self.suspect == Suspect::Due && self.core.slots.is_empty() {
-            let started = self.claim_suspect(session).await?;
-            if started > 0 {
-                return Ok(started);
-            }
+        if let Some(suspect) = self.suspects.claim(session).await? {
+            return Ok(self.start(session, vec![suspect]));
         }
-        if self.suspect == Suspect::None { self.claim(session).await } else { Ok(0) }
+        if self.suspects.want_silence() { Ok(0) } else { self.claim(session).await }
     }
 
     async fn claim(&mut self, session: &Arc<Session>) -> Result<usize, Error> {
@@ -146,34 +142,6 @@ impl Claims {
         core.reach.succeeded();
         self.appetite.learn(&claiming, &claimed);
         Ok(self.start(session, claimed))
-    }
-
-    async fn claim_suspect(&mut self, session: &Arc<Session>) -> Result<usize, Error> {
-        let core = self.core.clone();
-        let queues = self.queues.iter().map(|queue| (queue.clone(), 1)).collect();
-        let claiming = Claiming { session: session.id, queues, limit: 1, now: core.clock.now() };
-        let claimed = beating(&core, core.ledger.claim_suspect(&claiming)).await;
-        let claimed = claimed.inspect_err(|_| core.doubt())?;
-        self.suspect = Suspect::None;
-        if let Some(claimed) = &claimed {
-            self.suspect = Suspect::Runs;
-            slog::warn!(core.log, "a task that was lost with its worker runs by itself";
-                "task_id" => %claimed.claim.id.0, "kind" => &claimed.kind, "crashes" => claimed.standing.crashes);
-        }
-        Ok(self.start(session, claimed.into_iter().collect()))
-    }
-
-    /// Nothing runs by itself beside a handler that was given up and goes on: such a worker leaves suspects to others.
-    async fn suspicion(&self) -> Result<Suspect, Error> {
-        let core = &self.core;
-        if self.suspect == Suspect::Runs {
-            return Ok(Suspect::Runs);
-        }
-        if core.slots.entries().iter().any(|entry| entry.is_given_up()) {
-            return Ok(Suspect::None);
-        }
-        let due = beating(core, core.ledger.has_suspect(&self.queues, core.clock.now())).await?;
-        Ok(if due { Suspect::Due } else { Suspect::None })
     }
 
     /// Starts what was claimed, unless the answer has come too late.

@@ -25,6 +25,8 @@ on_both_stacks!(
     a_claim_is_seen_by_everybody,
     a_session_can_be_asked_what_it_holds,
     a_new_run_begins_without_the_progress_of_the_last,
+    a_row_that_breaks_a_rule_fails_and_the_others_run,
+    a_suspect_that_breaks_a_rule_fails,
 );
 
 async fn two_claims_never_share_a_task(setup: Setup) {
@@ -186,4 +188,44 @@ async fn a_new_run_begins_without_the_progress_of_the_last(setup: Setup) {
     assert_eq!(store.task(id).await.progress, None);
     let standing = Standing { attempt: 2, state: TaskState::Running, ..Standing::new(false, 3) };
     assert_eq!(store.task(id).await.standing, standing);
+}
+
+/// A chain whose first link can never run.
+async fn broken(store: &Store) -> TaskId {
+    let links = store.scheduled(&chain(vec![task(1), task(2)])).await;
+    let broken = format!("UPDATE tasks SET chain_length = -1 WHERE id = '{}'", links[0].0);
+    store.kept.execute(&broken).await;
+    links[0]
+}
+
+/// It has failed, with what was wrong, and whoever waited for it is cancelled.
+async fn has_failed(store: &Store, id: TaskId) {
+    for (rows, count) in [
+        (format!("tasks WHERE id = '{}' AND state = 'failed' AND reason = 'unrecoverable'", id.0), 1),
+        (format!("task_faults WHERE task_id = '{}' AND message LIKE '%chain_length%'", id.0), 1),
+        ("tasks WHERE reason = 'predecessor_ended'".to_owned(), 1),
+        ("tasks WHERE state = 'running'".to_owned(), 0),
+    ] {
+        assert_eq!(store.kept.count(&rows).await, count, "{rows}");
+    }
+}
+
+async fn a_row_that_breaks_a_rule_fails_and_the_others_run(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let broken = broken(&store).await;
+    let sane = store.scheduled(&alone(task(3))).await[0];
+    let worker = Leased::open(&store, 1, second(0)).await;
+    let claim = worker.claim_one(second(1)).await;
+    assert_eq!(claim.id, sane);
+    worker.settle(super::ended(claim, TaskEvent::Success, second(2))).await;
+    has_failed(&store, broken).await;
+}
+
+async fn a_suspect_that_breaks_a_rule_fails(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let broken = broken(&store).await;
+    store.kept.execute("UPDATE tasks SET crashes = 1").await;
+    let worker = Leased::open(&store, 1, second(0)).await;
+    assert_eq!(worker.claim_suspect(second(1)).await, None);
+    has_failed(&store, broken).await;
 }

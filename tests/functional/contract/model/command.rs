@@ -27,6 +27,8 @@ pub(super) enum Command {
     Claim(Claiming),
     HasSuspect(Vec<QueueName>, DateTime<Utc>),
     ClaimSuspect(Claiming),
+    GoQuiet(SessionId, Vec<QueueName>, DateTime<Utc>),
+    EndQuiet(SessionId),
     Held(SessionId),
     Finish(Vec<Finished>, DateTime<Utc>),
     Settle(Settlement),
@@ -45,6 +47,7 @@ pub(super) enum Answer {
     Renewed(Renewed),
     Claimed(Vec<Claimed>),
     Suspected(bool),
+    Quiet(bool),
     Held(Vec<Claim>),
     Finished(Vec<bool>),
     Settled(Settled),
@@ -106,6 +109,10 @@ impl Command {
             Self::ClaimSuspect(claiming) => {
                 Answer::Claimed(ledger.claim_suspect(claiming).await?.into_iter().collect())
             }
+            Self::GoQuiet(session, queues, now) => {
+                Answer::Quiet(ledger.go_quiet(*session, queues, *now).await?)
+            }
+            Self::EndQuiet(session) => ledger.end_quiet(*session).await.map(|()| Answer::Done)?,
             Self::Held(session) => {
                 let mut held = ledger.held(*session).await?;
                 held.sort_by_key(|claim| claim.id);

@@ -57,7 +57,8 @@ impl Generator {
             83..84 => Command::Close(self.session(), self.now),
             84..90 => Command::Reclaim(self.now, self.random.one(&[1, 2, 3, 100])),
             90..92 => Command::HasSuspect(self.queues(), self.now),
-            92..97 => Command::ClaimSuspect(self.claiming()),
+            92..95 => Command::ClaimSuspect(self.claiming()),
+            95..97 => self.be_quiet(),
             97..98 => Command::Held(self.session()),
             _ => self.prune(),
         }
@@ -122,6 +123,14 @@ impl Generator {
             limit: self.some(6),
             now: self.now,
         }
+    }
+
+    fn be_quiet(&mut self) -> Command {
+        let session = self.session();
+        if self.random.percent(30) {
+            return Command::EndQuiet(session);
+        }
+        Command::GoQuiet(session, self.queues(), self.now)
     }
 
     /// Up to so many, seldom none.

@@ -9,10 +9,10 @@ use super::command::{Answer, Command};
 use application::Then;
 use chrono::{DateTime, Utc};
 use domain::{
-    NewTask, Place, SessionId, Task, TaskEvent, TaskFault, TaskId, TaskLink, TaskState, TaskStory, UniqueKey,
-    Version,
+    NewTask, Place, QueueName, SessionId, Task, TaskEvent, TaskFault, TaskId, TaskLink, TaskState, TaskStory,
+    UniqueKey, Version,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// Everything that is stored.
@@ -21,6 +21,8 @@ pub(super) struct Reference {
     pub(super) tasks: BTreeMap<TaskId, Kept>,
     groups: BTreeMap<Uuid, Group>,
     pub(super) sessions: BTreeMap<SessionId, Life>,
+    served: BTreeMap<SessionId, Vec<QueueName>>,
+    quiet: BTreeSet<SessionId>,
 }
 
 /// A task, and what is not told of it.
@@ -75,6 +77,11 @@ impl Reference {
             Command::HasSuspect(queues, now) => Answer::Suspected(self.has_suspect(queues, *now)),
             Command::ClaimSuspect(claiming) => {
                 Answer::Claimed(self.claim_suspect(claiming).into_iter().collect())
+            }
+            Command::GoQuiet(session, queues, now) => Answer::Quiet(self.go_quiet(*session, queues, *now)),
+            Command::EndQuiet(session) => {
+                self.quiet.remove(session);
+                Answer::Done
             }
             Command::Held(session) => Answer::Held(self.held(*session)),
             Command::Finish(finished, now) => Answer::Finished(self.finish(finished, *now)),

@@ -1,9 +1,9 @@
 //! Claims: from queued to running.
 
 use super::{
-    Backend, Conn, Db, PlaceRow, StandingRow,
+    Conn, Db, PlaceRow, StandingRow,
     row::{self, Inconsistent},
-    skip_locked, statements, transaction, write,
+    settle, skip_locked, transaction, write,
 };
 use crate::{
     error::Undone,
@@ -12,13 +12,13 @@ use crate::{
     types::{At, Document, Id},
 };
 use application::{
-    Claim, Claimed, Claiming,
+    Claim, Claimed, Claiming, Settlement, Then,
     faults::{failpoint, mutant},
 };
 use chrono::{DateTime, Utc};
 use diesel::{dsl::exists, prelude::*};
-use diesel_async::{AsyncConnectionCore, RunQueryDsl};
-use domain::{Priority, QueueName, SessionId, TaskId, TaskState};
+use diesel_async::RunQueryDsl;
+use domain::{Fault, FaultCode, Priority, QueueName, SessionId, TaskEvent, TaskId, TaskState};
 use std::time::Duration;
 
 /// As many as the limits allow, in one statement: each further one would be a trip to the server before the first handler
@@ -29,8 +29,7 @@ pub(super) async fn claim(db: &Db, claiming: &Claiming) -> Result<Vec<Claimed>, 
     }
     let rows = write!(db, conn => claim_due(&mut conn, claiming))?;
     failpoint("after_claim");
-    // A row that breaks a rule is left to those who reclaim; the others can run.
-    let mut claimed: Vec<Claimed> = rows.into_iter().filter_map(|row| row.claimed().ok()).collect();
+    let mut claimed = sane(db, rows, claiming.now).await?;
     let place = |queue: &QueueName| claiming.queues.iter().position(|(wanted, _)| wanted == queue);
     claimed.sort_by_key(|claimed| {
         (place(&claimed.queue), claimed.priority.rank(), claimed.due_at, claimed.claim.id.0)
@@ -65,72 +64,36 @@ async fn claim_due(conn: &mut Conn, claiming: &Claiming) -> QueryResult<Vec<Clai
     constant(claim).get_results(conn).await
 }
 
-/// Whether one of `queues` has a suspect that is due and runs none.
-pub(super) async fn has_suspect<C>(
-    conn: &mut C,
-    queues: &[QueueName],
-    now: DateTime<Utc>,
-) -> QueryResult<bool>
-where
-    C: AsyncConnectionCore<Backend = Backend>,
-{
-    let queues: Vec<&str> = queues.iter().map(QueueName::as_str).collect();
-    let busy = diesel::alias!(tasks as busy);
-    let runs = busy
-        .filter(busy.field(tasks::queue).eq(tasks::queue))
-        .filter(busy.field(tasks::crashes).gt(0))
-        .filter(busy.field(tasks::finished_at).is_null())
-        .filter(busy.field(tasks::state).eq(TaskState::Running.as_str()));
-    let suspects = tasks::table
-        .filter(tasks::queue.eq_any(queues))
-        .filter(tasks::crashes.gt(0).and(tasks::finished_at.is_null()))
-        .filter(tasks::state.eq(TaskState::Queued.as_str()).and(tasks::due_at.le(At::from(now))))
-        .filter(diesel::dsl::not(exists(runs)));
-    diesel::select(exists(suspects)).get_result(conn).await
-}
-
-/// The first suspect of the first queue that runs none.
-pub(super) async fn claim_suspect(db: &Db, claiming: &Claiming) -> Result<Option<Claimed>, Undone> {
-    for (queue, at_most) in &claiming.queues {
-        if claiming.limit == 0 || *at_most == 0 {
-            continue;
-        }
-        if let Some(row) = transaction!(db, conn => suspect(conn, claiming, queue))? {
-            failpoint("after_claim");
-            return Ok(Some(row.claimed()?));
+/// What can run. A row that breaks a rule never can, and nobody would take it from a session that lives: its task fails. If that
+/// cannot be written, the caller has to see to all that was claimed, as where the answer to a claim is lost.
+pub(super) async fn sane(db: &Db, rows: Vec<ClaimedRow>, now: DateTime<Utc>) -> Result<Vec<Claimed>, Undone> {
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        let (claim, kind) = (Claim { id: TaskId(row.id.0), fence: row.fence }, row.kind.clone());
+        match row.claimed() {
+            Ok(sane) => claimed.push(sane),
+            Err(inconsistent) => {
+                slog::error!(db.log(), "a task that breaks a rule fails";
+                    "task_id" => %claim.id.0, "kind" => kind, "error" => %inconsistent);
+                let fatal = fatal(claim, &inconsistent, now);
+                transaction!(db, conn => settle::settle(conn, &fatal))?;
+            }
         }
     }
-    Ok(None)
+    Ok(claimed)
 }
 
-async fn suspect(
-    conn: &mut Conn,
-    claiming: &Claiming,
-    queue: &QueueName,
-) -> Result<Option<ClaimedRow>, Undone> {
-    // Two that each see none running would each take one.
-    if !statements::alone(conn, queue.as_str()).await? {
-        return Ok(None);
+fn fatal(claim: Claim, inconsistent: &Inconsistent, now: DateTime<Utc>) -> Settlement {
+    Settlement {
+        claim,
+        event: TaskEvent::Fatal,
+        result: None,
+        fault: Some(Fault::new(FaultCode::Undecodable, &inconsistent.to_string())),
+        reason: None,
+        due_at: now,
+        then: Then::nothing(),
+        now,
     }
-    let suspects = tasks::table
-        .filter(tasks::queue.eq(queue.as_str()))
-        .filter(tasks::crashes.gt(0).and(tasks::finished_at.is_null()));
-    let runs = suspects.filter(tasks::state.eq(TaskState::Running.as_str()));
-    if diesel::select(exists(runs)).get_result(conn).await? {
-        return Ok(None);
-    }
-    let due = suspects
-        .filter(tasks::state.eq(TaskState::Queued.as_str()).and(tasks::due_at.le(At::from(claiming.now))))
-        .filter(exists(alive(claiming.session, claiming.now)))
-        .order((tasks::priority, tasks::due_at, tasks::id))
-        .select(tasks::id);
-    let Some(id) = skip_locked!(due.limit(1)).first::<Id>(conn).await.optional()? else {
-        return Ok(None);
-    };
-    let claim = diesel::update(tasks::table.find(id))
-        .set((Run::of(claiming), counted()))
-        .returning(ClaimedRow::as_returning());
-    Ok(Some(constant(claim).get_result(conn).await?))
 }
 
 /// See `TaskLedger::held`.
@@ -145,7 +108,7 @@ pub(super) async fn held(conn: &mut Conn, session: SessionId) -> QueryResult<Vec
 
 /// The session, if it is alive.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn alive(session: SessionId, now: DateTime<Utc>) -> _ {
+pub(super) fn alive(session: SessionId, now: DateTime<Utc>) -> _ {
     let session: Id = Id(session.0);
     let now: At = alive_at(now);
     task_sessions::table
@@ -161,7 +124,7 @@ fn alive_at(now: DateTime<Utc>) -> At {
 /// What a claim changes: nothing that an index of the table knows.
 #[derive(AsChangeset)]
 #[diesel(table_name = tasks, treat_none_as_null = true)]
-struct Run {
+pub(super) struct Run {
     state: &'static str,
     session_id: Id,
     started_at: At,
@@ -170,7 +133,7 @@ struct Run {
 }
 
 impl Run {
-    fn of(claiming: &Claiming) -> Self {
+    pub(super) fn of(claiming: &Claiming) -> Self {
         Self {
             state: TaskState::Running.as_str(),
             session_id: Id(claiming.session.0),
@@ -183,7 +146,7 @@ impl Run {
 
 /// One more of each.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn counted() -> _ {
+pub(super) fn counted() -> _ {
     (
         tasks::attempt.eq(tasks::attempt + 1_i32),
         tasks::fence.eq(tasks::fence + 1_i64),
@@ -194,7 +157,7 @@ fn counted() -> _ {
 /// A row that has just been claimed.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = tasks)]
-struct ClaimedRow {
+pub(super) struct ClaimedRow {
     id: Id,
     kind: String,
     queue: String,

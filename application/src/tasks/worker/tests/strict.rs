@@ -64,6 +64,17 @@ impl TaskLedger for Strict {
     async fn claim_suspect(&self, claiming: &Claiming) -> Result<Option<Claimed>, Error> {
         self.ask(self.ledger.claim_suspect(claiming)).await
     }
+    async fn go_quiet(
+        &self,
+        session: SessionId,
+        queues: &[QueueName],
+        now: DateTime<Utc>,
+    ) -> Result<bool, Error> {
+        self.ask(self.ledger.go_quiet(session, queues, now)).await
+    }
+    async fn end_quiet(&self, session: SessionId) -> Result<(), Error> {
+        self.ask(self.ledger.end_quiet(session)).await
+    }
     async fn held(&self, session: SessionId) -> Result<Vec<Claim>, Error> {
         self.ask(self.ledger.held(session)).await
     }

@@ -16,6 +16,7 @@ impl Reference {
     pub(super) fn open(&mut self, session: &NewSession) -> Answer {
         let life = Life { expires_at: session.now + lease(), closed_at: None };
         self.sessions.insert(session.id, life);
+        self.served.insert(session.id, session.queues.clone());
         Answer::Done
     }
 
@@ -72,6 +73,19 @@ impl Reference {
         let with_room = claiming.queues.iter().filter(|(_, at_most)| *at_most > 0);
         let suspect = with_room.filter_map(|(queue, _)| self.suspect(queue, claiming.now)).next()?;
         Some(self.take(suspect, claiming))
+    }
+
+    pub(super) fn go_quiet(&mut self, session: SessionId, queues: &[QueueName], now: DateTime<Utc>) -> bool {
+        let heeded = |queue: &QueueName| {
+            let others = self.quiet.iter().filter(|other| **other != session && self.is_alive(**other, now));
+            others.into_iter().any(|other| self.served[other].contains(queue))
+        };
+        let wanted = queues.iter().any(|queue| self.suspect(queue, now).is_some() && !heeded(queue));
+        let quiet = wanted && self.is_alive(session, now);
+        if quiet {
+            self.quiet.insert(session);
+        }
+        quiet
     }
 
     /// The first one of the queue, unless one runs there.
