@@ -43,6 +43,8 @@ def run(quick: bool) -> None:
         stores = peers.Stores(postgres, redis, Path(folder))
         versions = {"PostgreSQL": postgres.version(), "Redis": redis.version(), "Rust": rust()} | peers.versions()
         measure.rounds(everyone, stores, pace, results)
+        for ours in (peer for peer in everyone if peer.name == "ours"):
+            measure.kept(ours, stores, pace, results)
     text = report.markdown(everyone, results, versions, pace)
     print(text)
     if not quick:

@@ -7,12 +7,16 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ..lineup import POOL
 from ..services import clean_env
 from .peers import Peer, Stores
 
 CALLERS, BATCH, RATE = 16, 1000, 50
+FINISHED = Path(__file__).with_name("finished.sql")
+# Tasks that have ended and are kept.
+KEPT = 1_000_000
 
 
 @dataclass
@@ -41,6 +45,8 @@ class Results:
     rates: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     ms: dict[str, list[float]] = field(default_factory=dict)
     ceiling: float = 0
+    # Executed per second with and without finished tasks in the ledger, of the same rounds.
+    kept: dict[int, list[float]] = field(default_factory=dict)
 
 
 def rounds(peers: list[Peer], stores: Stores, pace: Pace, results: Results) -> None:
@@ -75,6 +81,22 @@ def _all_figures(peer: Peer, stores: Stores, pace: Pace, results: Results) -> No
     results.ms.setdefault(peer.name, []).extend(ms)
     told = ", ".join(f"p{share} {percentile(ms, share):.2f} ms" for share in (50, 99))
     print(f"latency  {peer.name:12} {told}", file=sys.stderr, flush=True)
+
+
+def kept(peer: Peer, stores: Stores, pace: Pace, results: Results) -> None:
+    """What finished tasks in the ledger cost those that run: with and without, in turn."""
+    call = _Caller(peer, stores)
+    for _ in range(pace.rounds):
+        for finished in (0, KEPT):
+            call.fresh()
+            call("bulk", "--count", BATCH, "--batch", BATCH)
+            call("execute", "--count", BATCH)
+            stores.postgres.script(peer.name, FINISHED, count=finished)
+            call("bulk", "--count", pace.executed, "--batch", BATCH)
+            told = call("execute", "--count", pace.executed)
+            call.expect(0, BATCH + finished + pace.executed)
+            results.kept.setdefault(finished, []).append(told["count"] / told["seconds"])
+            print(f"execute  beside {finished:>9,} {told['count'] / told['seconds']:>9,.0f}/s", file=sys.stderr, flush=True)
 
 
 class _Caller:

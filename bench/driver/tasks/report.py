@@ -22,7 +22,20 @@ def markdown(peers: list[Peer], results: Results, versions: dict[str, str], pace
         f"{machine()} shared by callers, workers and stores; {software}; {rounds} of {pace.enqueued:,} tasks enqueued one by "
         f"one and {pace.executed:,} in bulk and executed (Celery {pace.slow:,})."
     )
-    return "\n\n".join("\n".join(part) for part in ([circumstances], _rates(peers, results), _latencies(peers, results)))
+    parts = [[circumstances], _rates(peers, results), _latencies(peers, results)]
+    if results.kept:
+        parts.append(_kept(results))
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def _kept(results: Results) -> list[str]:
+    lines = ["| Plinth on PostgreSQL executes | tasks/s, median | min to max | / empty |", "| --- | ---: | ---: | ---: |"]
+    for finished, rates in sorted(results.kept.items()):
+        title = f"beside {finished:,} finished tasks" if finished else "in an empty ledger"
+        each = [a / b for a, b in zip(rates, results.kept[0])]
+        ratio = f"{statistics.median(rates) / statistics.median(results.kept[0]):.2f} ({min(each):.2f} to {max(each):.2f})" if finished else ""
+        lines.append(f"| {title} | {statistics.median(rates):,.0f} | {min(rates):,.0f} to {max(rates):,.0f} | {ratio} |")
+    return lines
 
 
 def _rates(peers: list[Peer], results: Results) -> list[str]:
