@@ -20,7 +20,7 @@ pub(crate) mod worker;
 use crate::{Clock, Context, Error, Then};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::{Page, SessionId, Task, TaskId, TaskQuery, TaskState, TaskStory};
+use domain::{Page, Task, TaskId, TaskQuery, TaskState, TaskStory};
 use std::sync::Arc;
 
 /// What people see of tasks, and what they may do to them. Each implementation is proven by the contract suite in
@@ -59,7 +59,7 @@ pub enum Cancellation {
     /// It is cancelled.
     Done,
     /// It runs; its worker is to end it.
-    Requested(SessionId),
+    Requested,
 }
 
 /// Which tasks may go: those of each state that ended before its instant. A state that is absent stays for ever.
@@ -142,10 +142,13 @@ impl TaskController {
 
     /// As it is afterwards: cancelled, or still running and asked to end. `Conflict` on `state` if it has ended already.
     pub async fn cancel(&self, ctx: &Context, id: TaskId) -> Result<TaskStory, Error> {
-        if let Cancellation::Requested(_) = self.tasks.cancel(id, self.clock.now()).await? {
-            self.doorbell.cancel(id);
+        match self.tasks.cancel(id, self.clock.now()).await? {
+            Cancellation::Done => slog::info!(ctx.log, "task cancelled"; "task_id" => %id.0),
+            Cancellation::Requested => {
+                self.doorbell.cancel(id);
+                slog::info!(ctx.log, "task is to be cancelled"; "task_id" => %id.0);
+            }
         }
-        slog::info!(ctx.log, "task cancelled"; "task_id" => %id.0);
         self.story(id).await
     }
 

@@ -60,12 +60,7 @@ pub trait TaskLedger: Send + Sync {
     async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error>;
 
     /// Writes how far a running task is. `None` if the claim does not hold; else whether somebody wants it to end.
-    async fn progress(
-        &self,
-        claim: Claim,
-        progress: &Progress,
-        now: DateTime<Utc>,
-    ) -> Result<Option<bool>, Error>;
+    async fn progress(&self, claim: Claim, progress: &Progress) -> Result<Option<bool>, Error>;
 
     /// Takes what dead and closed sessions hold: sessions that expired before `now`. A session's row is deleted once a `lease`
     /// has passed since then, for a claim that saw it alive may be committed late. Idempotent; at most `limit` tasks a call.

@@ -133,12 +133,7 @@ impl TaskLedger for Ledger {
         Ok(settled)
     }
 
-    async fn progress(
-        &self,
-        claim: Claim,
-        progress: &Progress,
-        _now: DateTime<Utc>,
-    ) -> Result<Option<bool>, Error> {
+    async fn progress(&self, claim: Claim, progress: &Progress) -> Result<Option<bool>, Error> {
         let written = write!(self.db, conn => settle::progress(&mut conn, claim, progress));
         written.map_err(|error| failed("cannot write how far a task is", error))
     }

@@ -29,8 +29,8 @@ pub(super) async fn carry(core: &Core, entry: &Entry) -> Infallible {
 
 /// As a task of its own, for a write that has begun is not to be dropped half-way when the run ends.
 async fn write(core: &Core, entry: &Entry, progress: Progress) {
-    let (ledger, claim, now) = (core.ledger.clone(), entry.claimed.claim, core.clock.now());
-    let written = tokio::spawn(async move { ledger.progress(claim, &progress, now).await });
+    let (ledger, claim) = (core.ledger.clone(), entry.claimed.claim);
+    let written = tokio::spawn(async move { ledger.progress(claim, &progress).await });
     match written.await {
         Ok(Ok(Some(true))) => entry.cancel(),
         // Whether the claim holds is found out at the end: the handler may have settled the task and go on.

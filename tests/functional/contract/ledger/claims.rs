@@ -181,7 +181,7 @@ async fn a_new_run_begins_without_the_progress_of_the_last(setup: Setup) {
     let worker = Leased::open(&store, 1, second(0)).await;
     let claim = worker.claim_one(second(1)).await;
     let half = domain::Progress::new(0.5, "half");
-    worker.ledger.progress(claim, &half, second(1)).await.expect("an answer");
+    worker.ledger.progress(claim, &half).await.expect("an answer");
     worker.settle(super::ended(claim, TaskEvent::Error, second(1))).await;
     assert_eq!(store.task(id).await.progress, Some(half));
     worker.claim_one(second(20)).await;

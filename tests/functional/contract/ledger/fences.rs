@@ -38,7 +38,7 @@ async fn assert_lost(store: &Store, worker: &Leased, claim: Claim) {
         assert_eq!(worker.settle(ended(claim, event, second(500))).await, Settled::Stale, "{event:?}");
     }
     assert_eq!(worker.ledger.finish(&[finished(claim)], second(500)).await.expect("an answer"), [false]);
-    let progress = worker.ledger.progress(claim, &Progress::new(0.9, "late"), second(500)).await;
+    let progress = worker.ledger.progress(claim, &Progress::new(0.9, "late")).await;
     assert_eq!(progress.expect("an answer"), None);
     let settle = Settle { claim, result: "1".to_owned(), at: second(500) };
     let then = Then { tasks: vec![task(99)], settle: Some(settle), ..Then::default() };
@@ -83,7 +83,7 @@ async fn progress_is_written_and_answered_with_whether_to_end(setup: Setup) {
     let worker = Leased::open(&store, 1, second(0)).await;
     let claim = worker.claim_one(second(1)).await;
     let progress = Progress::new(0.25, "a quarter");
-    let written = async || worker.ledger.progress(claim, &progress, second(2)).await.expect("an answer");
+    let written = async || worker.ledger.progress(claim, &progress).await.expect("an answer");
     assert_eq!(written().await, Some(false));
     let seen = store.task(id).await;
     assert_eq!((seen.progress, seen.version.number()), (Some(progress.clone()), 3));

@@ -32,7 +32,7 @@ pub(super) enum Command {
     Held(SessionId),
     Finish(Vec<Finished>, DateTime<Utc>),
     Settle(Settlement),
-    Progress(Claim, Progress, DateTime<Utc>),
+    Progress(Claim, Progress),
     /// As [`Self::Prune`]: so many tasks at a time.
     Reclaim(DateTime<Utc>, u32),
 }
@@ -120,9 +120,7 @@ impl Command {
             }
             Self::Finish(finished, now) => Answer::Finished(ledger.finish(finished, *now).await?),
             Self::Settle(settlement) => Answer::Settled(ledger.settle(settlement).await?),
-            Self::Progress(claim, progress, now) => {
-                Answer::Progress(ledger.progress(*claim, progress, *now).await?)
-            }
+            Self::Progress(claim, progress) => Answer::Progress(ledger.progress(*claim, progress).await?),
             Self::Reclaim(now, limit) => {
                 let mut all = Reclaimed::default();
                 loop {

@@ -50,7 +50,7 @@ impl Generator {
             15..38 => Command::Claim(self.claiming()),
             38..54 => Command::Settle(self.settlement(reference)),
             54..61 => self.finish(reference),
-            61..65 => Command::Progress(self.claim(reference), self.progress(), self.now),
+            61..65 => Command::Progress(self.claim(reference), self.progress()),
             65..71 => Command::Cancel(self.task_that(reference, Kept::runs), self.now),
             71..77 => Command::Retry(self.task_that(reference, Kept::has_ended_badly), self.now),
             77..83 => self.renew(reference),

@@ -86,7 +86,7 @@ impl Reference {
             Command::Held(session) => Answer::Held(self.held(*session)),
             Command::Finish(finished, now) => Answer::Finished(self.finish(finished, *now)),
             Command::Settle(settlement) => self.settle(settlement),
-            Command::Progress(claim, progress, _) => Answer::Progress(self.progress(*claim, progress)),
+            Command::Progress(claim, progress) => Answer::Progress(self.progress(*claim, progress)),
             Command::Reclaim(now, _) => Answer::Reclaimed(self.reclaim(*now)),
         }
     }

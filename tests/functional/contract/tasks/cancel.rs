@@ -71,7 +71,7 @@ async fn the_worker_of_a_running_task_is_asked_to_end_it(setup: Setup) {
     let claim = worker.claim_one(at(1)).await;
     for now in [5, 6] {
         let cancelled = store.database.tasks().cancel(ids[0], at(now)).await.expect("an answer");
-        assert_eq!(cancelled, Cancellation::Requested(worker.session));
+        assert_eq!(cancelled, Cancellation::Requested);
         let task = store.task(ids[0]).await;
         assert_eq!((task.standing.state, task.standing.cancel_requested), (Running, true));
         assert_eq!(task.version.number(), 3, "asking twice changes nothing");
@@ -120,7 +120,7 @@ async fn of_a_cancellation_and_a_claim_at_once_one_comes_first(setup: Setup) {
         let claimed: BTreeSet<TaskId> = claimed.iter().map(|claimed| claimed.claim.id).collect();
         for (id, cancelled) in ids.iter().zip(cancels) {
             let (expected, state) = match claimed.contains(id) {
-                true => (Cancellation::Requested(worker.session), Running),
+                true => (Cancellation::Requested, Running),
                 false => (Cancellation::Done, Cancelled),
             };
             assert_eq!(cancelled.expect("an answer"), expected);

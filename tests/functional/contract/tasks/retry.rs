@@ -40,7 +40,7 @@ async fn a_failed_task_gets_a_new_budget(setup: Setup) {
     let worker = store.worker().await;
     for now in [at(0), at(2_000_000)] {
         let claim = worker.claim_one(now).await;
-        store.database.ledger().progress(claim, &Progress::new(0.5, "half"), now).await.expect("an answer");
+        store.database.ledger().progress(claim, &Progress::new(0.5, "half")).await.expect("an answer");
         worker.settle(claim, TaskEvent::Error, now).await;
     }
     let failed = store.task(id).await;

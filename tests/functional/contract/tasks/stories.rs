@@ -183,7 +183,7 @@ async fn a_revision_grows_with_whatever_the_task_waits_for(setup: Setup) {
     let claim = worker.claim_one(at(1)).await;
     seen.push(store.story(ids[1]).await.revision());
     let progress = Progress::new(0.25, "on the way");
-    let held = store.database.ledger().progress(claim, &progress, at(2)).await.expect("an answer");
+    let held = store.database.ledger().progress(claim, &progress).await.expect("an answer");
     assert_eq!(held, Some(false));
     let story = store.story(ids[1]).await;
     assert_eq!(story.links[0].progress, Some(progress));

@@ -22,7 +22,7 @@ pub(crate) struct HeldRow {
     queue: String,
     pub(super) fence: i64,
     pub(super) due_at: At,
-    pub(crate) session_id: Option<Id>,
+    pub(super) session_id: Option<Id>,
     #[diesel(embed)]
     standing: StandingRow,
     #[diesel(embed)]

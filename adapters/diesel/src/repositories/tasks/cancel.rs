@@ -10,7 +10,7 @@ use application::{Cancellation, Error};
 use chrono::{DateTime, Utc};
 use diesel::{QueryResult, prelude::*};
 use diesel_async::RunQueryDsl;
-use domain::{EndReason, SessionId, TaskEvent, TaskId, TaskState};
+use domain::{EndReason, TaskEvent, TaskId, TaskState};
 
 /// One that nobody runs ends here, with all that wait for it. A worker is told by its next renewal, if not before.
 pub(super) async fn cancel(conn: &mut Conn, id: TaskId, now: DateTime<Utc>) -> Result<Cancellation, Undone> {
@@ -19,12 +19,12 @@ pub(super) async fn cancel(conn: &mut Conn, id: TaskId, now: DateTime<Utc>) -> R
     let Ok(next) = standing.transition(TaskEvent::Cancel) else {
         return Err(Undone::Refused(Error::conflict("state", "ended", has_ended(standing.state))));
     };
-    match (next.state, held.session_id) {
-        (TaskState::Running, Some(session)) => {
+    match next.state {
+        TaskState::Running => {
             if !standing.cancel_requested {
                 request(conn, held.id, now).await?;
             }
-            Ok(Cancellation::Requested(SessionId(session.0)))
+            Ok(Cancellation::Requested)
         }
         _ => {
             end(conn, held.id, next.state, now).await?;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::testing::{story, telling};
 use application::{Cancellation, Then};
-use domain::{SessionId, TaskState};
+use domain::TaskState;
 use http::request::Builder;
 
 const CANCEL: &str = "/mon/tasks/0190b6f0-0000-7000-8000-000000000007/cancel";
@@ -58,7 +58,7 @@ async fn a_task_is_cancelled_and_the_page_after_says_so_once() {
 
 #[tokio::test]
 async fn a_task_that_runs_is_asked_to_end() {
-    let tasks = cancelling(Cancellation::Requested(SessionId(ID.0)), TaskState::Running);
+    let tasks = cancelling(Cancellation::Requested, TaskState::Running);
     let mut ports = Ports { tasks, ..Ports::default() };
     ports.doorbell.expect_cancel().withf(|id| *id == TaskId(ID.0)).once().return_const(());
     let app = monitor(&HttpConfig::default(), &ports.services());

@@ -3,8 +3,8 @@
 use crate::testing::{ID, Ports, TASK, app_of_tasks, at, get, request, send, story, task, telling};
 use application::{Cancellation, Error, MockTaskRepository};
 use domain::{
-    Cursor, Direction, Fault, FaultCode, Page, Place, Progress, SessionId, Task, TaskFault, TaskId, TaskLink,
-    TaskQuery, TaskState, TaskStory, Version,
+    Cursor, Direction, Fault, FaultCode, Page, Place, Progress, Task, TaskFault, TaskId, TaskLink, TaskQuery,
+    TaskState, TaskStory, Version,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -213,8 +213,7 @@ async fn who_is_cancelled_at_once_is_told_so() {
 
 #[tokio::test]
 async fn who_runs_is_asked_to_end() {
-    let asked = Cancellation::Requested(SessionId(Uuid::nil()));
-    let mut ports = cancelling(asked, story(TaskState::Running));
+    let mut ports = cancelling(Cancellation::Requested, story(TaskState::Running));
     ports.doorbell.expect_cancel().withf(|id| *id == TaskId(ID.0)).once().return_const(());
     let answer = send(&ports.app(), request("POST", &format!("{TASK}/cancel")), "").await;
     assert_eq!(

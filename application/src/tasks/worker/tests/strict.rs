@@ -84,13 +84,8 @@ impl TaskLedger for Strict {
     async fn settle(&self, settlement: &Settlement) -> Result<Settled, Error> {
         self.ask(self.ledger.settle(settlement)).await
     }
-    async fn progress(
-        &self,
-        claim: Claim,
-        said: &Progress,
-        now: DateTime<Utc>,
-    ) -> Result<Option<bool>, Error> {
-        self.ask(self.ledger.progress(claim, said, now)).await
+    async fn progress(&self, claim: Claim, said: &Progress) -> Result<Option<bool>, Error> {
+        self.ask(self.ledger.progress(claim, said)).await
     }
     async fn reclaim(&self, now: DateTime<Utc>, lease: Duration, limit: u32) -> Result<Reclaimed, Error> {
         self.ask(self.ledger.reclaim(now, lease, limit)).await

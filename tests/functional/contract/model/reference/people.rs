@@ -20,11 +20,11 @@ impl Reference {
 
     pub(super) fn cancel(&mut self, id: TaskId, now: DateTime<Utc>) -> Answer {
         let Some(Kept { task, session, .. }) = self.tasks.get(&id).cloned() else { return Answer::NotFound };
-        if let Some(session) = session {
+        if session.is_some() {
             if !task.standing.cancel_requested {
                 self.pass(id, TaskEvent::Cancel, now);
             }
-            return Answer::Cancelled(Cancellation::Requested(session));
+            return Answer::Cancelled(Cancellation::Requested);
         }
         if self.pass(id, TaskEvent::Cancel, now).is_none() {
             return Answer::Conflict("ended".to_owned(), None);
