@@ -31,7 +31,7 @@ pub(crate) struct ImportForm;
 impl PartialSchema for ImportForm {
     fn schema() -> RefOr<Schema> {
         let binary = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        let file = ObjectBuilder::new().schema_type(Type::String).format(Some(binary));
+        let file = ObjectBuilder::new().schema_type(Type::String).format(Some(binary)).min_length(Some(1));
         let file = file.description(Some("CSV, in UTF-8, with the names of the columns in its first line."));
         ObjectBuilder::new()
             .property("file", file)

@@ -19,8 +19,12 @@ use futures_util::{StreamExt as _, stream};
 use serde_json::value::RawValue;
 use std::{future::ready, sync::Arc};
 use utoipa::{
-    IntoParams,
-    openapi::path::{Parameter, ParameterIn},
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        Object, ObjectBuilder, RefOr, Schema,
+        path::{Parameter, ParameterIn},
+        schema::Type,
+    },
 };
 
 /// What the documents say of tasks.
@@ -35,6 +39,27 @@ impl IntoParams for TaskPath {
         vec![schema::id("The task's id.")]
     }
 }
+
+/// One event of a stream, as the documents have it.
+pub(crate) struct TaskEvent;
+
+impl PartialSchema for TaskEvent {
+    fn schema() -> RefOr<Schema> {
+        let text = |what: &str| -> Object {
+            ObjectBuilder::new().schema_type(Type::String).description(Some(what)).into()
+        };
+        ObjectBuilder::new()
+            .property("id", text("Grows with each change: what `Last-Event-ID` names."))
+            .property("event", text("Always `task`."))
+            .property("data", text("The task as it is then: JSON, as `GET` of the task answers it."))
+            .required("id")
+            .required("event")
+            .required("data")
+            .into()
+    }
+}
+
+impl ToSchema for TaskEvent {}
 
 /// What clients are told of a fault. The words of a panic, and of a payload that cannot be decoded, were written for
 /// developers and may quote anything: they are in the log and on the internal listener alone.

@@ -153,6 +153,7 @@ fn a_file_and_a_stream_are_what_they_are_in_the_document() {
         assert_eq!((&file["type"], &file["format"]), (&"string".into(), &"binary".into()));
         let stream = &path("tasks/{id}/events")["get"]["responses"]["200"]["content"];
         assert!(stream["text/event-stream"].get("example").is_some(), "{stream}");
+        assert_eq!(stream["text/event-stream"]["schema"]["$ref"], "#/components/schemas/TaskEvent");
     }
 }
 

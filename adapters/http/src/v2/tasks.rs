@@ -15,7 +15,7 @@ use crate::{
     reply,
     route::{Declared, Request, Response, route},
     schema::{IfNoneMatchHeader, LastEventIdHeader},
-    tasks::{Listing, ORDER, TAG, TaskPath, Tasks, tag, task_id},
+    tasks::{Listing, ORDER, TAG, TaskEvent, TaskPath, Tasks, tag, task_id},
 };
 use bodies::{ListParams, TasksBody};
 use domain::{TaskState, TaskStory};
@@ -151,7 +151,7 @@ async fn retry(tasks: Tasks, request: Request) -> Result<Response, ApiError> {
     params(TaskPath, LastEventIdHeader),
     responses(
         (status = 200, description = "Events called `task`, whose data is the task.",
-            content_type = "text/event-stream", body = String, example = json!(example_of_events())),
+            content_type = "text/event-stream", body = TaskEvent, example = json!(example_of_events())),
         (status = 204, description = "The task has ended, and the client knows."),
     )
 )]
