@@ -20,8 +20,9 @@ async fn a_rush_leaves_nothing_behind(setup: Setup) {
     rush(&app, 500).await;
     let as_before = async || open_files(&app) * 100 <= files * 105 + 200;
     within(Duration::from_secs(30), "descriptors are as before", as_before).await;
-    // Threads that block for SQLite stay for ten seconds after their last work.
-    let as_before = async || self::threads(&app) <= threads + 2;
+    // Threads that block for SQLite stay for ten seconds after their last work, and what is done every second wakes one after
+    // the other: so many may stay for ever.
+    let as_before = async || self::threads(&app) <= threads + 12;
     within(Duration::from_secs(30), "threads are as before", as_before).await;
 }
 
