@@ -111,6 +111,18 @@ fn every_file_says_what_it_is_and_is_short() {
 }
 
 #[test]
+fn what_turns_a_fault_test_red_is_there() {
+    let files = rust_files(&root().join("tests/faults"));
+    let texts: Vec<String> = files.iter().map(|file| fs::read_to_string(file).expect("a file")).collect();
+    let headers = texts.iter().flat_map(|text| text.lines()).filter_map(|line| line.strip_prefix("//!"));
+    let quoted = headers.flat_map(|line| line.split('`').skip(1).step_by(2));
+    let folders = ["domain/", "application/", "adapters/", "bin/"];
+    let paths = quoted.filter(|path| folders.iter().any(|folder| path.starts_with(folder)));
+    let missing: Vec<&str> = paths.filter(|path| !root().join(path).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
 fn a_resource_has_one_stem_in_every_layer() {
     let application = fs::read_dir(root().join("application/src")).expect("a folder").flatten();
     let resources: Vec<String> = application

@@ -1,7 +1,7 @@
 //! Handlers that panic, never yield, or take the process with them, among innocent ones.
 //!
 //! Red when a panic keeps its slot, when a crash is not counted, or when a suspect runs beside others
-//! (`application/src/tasks/run.rs`, `worker.rs`).
+//! (`application/src/tasks/worker/run.rs`, `application/src/tasks/worker/suspects.rs`).
 
 use super::checker::{Findings, trial};
 use crate::times;

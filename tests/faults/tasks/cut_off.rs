@@ -2,7 +2,7 @@
 //! its tasks are its own, somebody else takes them, and it goes on when the way is back. And the database is gone for
 //! everybody, again and again.
 //!
-//! Red when a worker does not watch its lease (`application/src/tasks/session.rs`).
+//! Red when a worker does not watch its lease (`application/src/tasks/worker/session.rs`).
 
 use super::checker::{Findings, at_seeds, steps, trial};
 use crate::times;

@@ -16,7 +16,7 @@ async fn a_task_has_run_when_its_request_is_answered(setup: Setup) {
 }
 
 async fn a_retry_does_not_wait(setup: Setup) {
-    // Nobody listens there: ten retries of up to ten minutes each, if they were waited for.
+    // Nobody listens there: twenty retries, half of them after up to ten minutes, if they were waited for.
     let app = setup.with("tasks.mode", "eager").start().await;
     let payload = json!({"servers": ["127.0.0.1:1"]}).to_string();
     let run = plinth_tests::command(app.plinth(), &["task", "run", "WAIT_FOR_SERVERS", &payload]);
