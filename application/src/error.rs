@@ -80,3 +80,9 @@ impl Error {
         Self::Internal { what, source: source.into() }
     }
 }
+
+/// An error and all its causes, for a log.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -18,7 +18,7 @@ mod testing;
 
 pub use clock::{Chance, Clock, Ids};
 pub use context::{Context, RequestId};
-pub use error::{BoxError, Error};
+pub use error::{BoxError, Error, chain};
 pub use health::{Check, CheckStatus, Health, HealthController, HealthStatus, Probe, Unwell};
 pub use imports::{FileChunks, ImportController, ImportId, Imports, RowError, StagedRow, Tally, Upload};
 pub use persons::{PersonController, PersonPatch, PersonRepository};
@@ -32,17 +32,17 @@ pub use tasks::{
     gauge::QueueGauge,
     handler::{TaskContext, TaskError, TaskKind},
     ledger::{
-        Claimed, Claiming, Finished, Minute, NewSession, Reclaimed, Renewal, Renewed, Role, Settled,
+        Claimed, Claiming, Finished, Lost, Minute, NewSession, Reclaimed, Renewal, Renewed, Role, Settled,
         Settlement, TaskLedger,
     },
     metrics::describe as describe_metrics,
-    registry::Registry,
+    registry::{KindReport, Registry},
     scheduler::{Backlog, Scheduler, Signature},
     settings::WorkerSettings,
-    statistics::{QueueDepth, Session, TaskStatistics},
+    statistics::{QueueDepth, SessionStatus, TaskStatistics},
     then::{Claim, Settle, Then},
     watch::TaskWatch,
-    worker::{Worker, WorkerProgress},
+    worker::{Worker, WorkerPorts, WorkerProgress},
 };
 
 #[cfg(any(test, feature = "mocks"))]

@@ -8,7 +8,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Age, EmailAddress, NewTask, Person, PersonDetails, PersonId, PersonName, Task, TaskStory, Version,
 };
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// So many seconds after the beginning of the Unix epoch.
 pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
@@ -65,4 +68,17 @@ pub(crate) fn story(new: NewTask) -> TaskStory {
         finished_at: None,
     };
     TaskStory { task, links: Vec::new(), faults: Vec::new() }
+}
+
+/// Counts lines.
+pub(crate) struct Lines(pub(crate) Arc<AtomicUsize>);
+
+impl slog::Drain for Lines {
+    type Ok = ();
+    type Err = slog::Never;
+
+    fn log(&self, _: &slog::Record<'_>, _: &slog::OwnedKVList) -> Result<(), slog::Never> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
 }

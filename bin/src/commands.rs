@@ -13,7 +13,7 @@ use crate::{
     print, shutdown,
     wire::{Core, Role},
 };
-use application::{Context, RequestId};
+use application::{Context, RequestId, chain};
 use slog::{Discard, Logger, o};
 use std::{error::Error, fs, path::Path, process::ExitCode};
 
@@ -124,12 +124,6 @@ fn code(result: &Result<(), Failure>) -> ExitCode {
         Err(error) if error.is::<Problems>() => ExitCode::from(USAGE),
         Err(_) => ExitCode::FAILURE,
     }
-}
-
-/// An error with all its causes.
-pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(error.source(), |cause: &&(dyn Error + 'static)| (*cause).source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// For whatever uses the database.

@@ -21,6 +21,7 @@ pub(crate) use self::{
     example::example,
     layers::encode,
     load::Loaded,
+    names::Queue,
     problem::Problems,
     reference::reference,
     rules::placeholders,

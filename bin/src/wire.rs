@@ -11,7 +11,7 @@ pub(crate) use service::{Role, Service};
 use crate::trial::Trial;
 use crate::{
     commands::Failure,
-    config::{Config, Loaded, TasksConfig},
+    config::{Config, Loaded, Queue, TasksConfig},
 };
 use adapter_diesel::{Database, Migrator};
 use adapter_http::Build;
@@ -29,6 +29,7 @@ use application::{
         wait_for_servers::{Servers, WaitForServers},
     },
 };
+use domain::QueueName;
 use slog::Logger;
 use std::sync::Arc;
 
@@ -110,7 +111,12 @@ impl Core {
         let clock: Arc<dyn Clock> = Arc::new(DatabaseClock::follow(source, component(log, "clock")).await);
         let ids: Arc<dyn Ids> = Arc::new(SystemIds::default());
         let (tasks, imports) = (database.tasks(), database.imports());
-        let gauge = QueueGauge::new(database.statistics(), clock.clone(), config.tasks.max_depth);
+        let gauge = QueueGauge::new(
+            database.statistics(),
+            clock.clone(),
+            config.tasks.max_depth,
+            component(log, "queues"),
+        );
         let gauge = Arc::new(gauge);
         let scheduler = Arc::new(Scheduler::new(clock.clone(), ids.clone(), gauge.clone()));
         let retention = config.tasks.retention.retention();
@@ -164,6 +170,21 @@ impl Core {
     pub(crate) fn schedule(&self, loaded: &Loaded) -> Result<(), Failure> {
         loaded.check_tasks(|kind, payload| self.registry.signature(kind, payload).map(drop))?;
         Ok(self.beat.set_schedules(loaded.config.schedules.enabled())?)
+    }
+
+    /// What is configured for queues that none of the kinds has. No error: another version may have one.
+    pub(crate) fn strange_queues(&self, config: &Config) -> Vec<String> {
+        let known = self.registry.queues();
+        let names = known.iter().map(QueueName::as_str).collect::<Vec<_>>().join(", ");
+        let TasksConfig { queues, queue_concurrency, .. } = &config.tasks;
+        let limited = queue_concurrency.keys().map(|queue| ("tasks.queue_concurrency", queue));
+        let named = queues.iter().map(|queue| ("tasks.queues", queue)).chain(limited);
+        let strange = named.filter(|(_, queue)| !known.contains(&queue.0));
+        let tell = |(key, queue): (&str, &Queue)| {
+            let queue = queue.0.as_str();
+            format!("{key}: no kind of task that this version knows has the queue {queue}; there are {names}")
+        };
+        strange.map(tell).collect()
     }
 }
 

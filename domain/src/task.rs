@@ -244,10 +244,18 @@ pub struct TaskLink {
 }
 
 impl TaskStory {
-    /// Grows with each change of the task, and of the links that it waits for: without any, its version.
+    /// Grows with each change of the task, and of the links that it waits for: without any, its version. Whoever follows a task
+    /// is told of what that is about, and not of members that run beside it.
     pub fn revision(&self) -> i64 {
-        let before = self.links.iter().take_while(|link| link.id != self.task.id);
+        let waits = !matches!(self.task.place, Place::Member { .. });
+        let before = self.links.iter().take_while(|link| waits && link.id != self.task.id);
         self.task.version.number() + before.map(|link| link.version.number()).sum::<i64>()
+    }
+
+    /// Grows with each change of anything that a page about the task shows.
+    pub fn total_version(&self) -> i64 {
+        let others = self.links.iter().filter(|link| link.id != self.task.id);
+        self.task.version.number() + others.map(|link| link.version.number()).sum::<i64>()
     }
 }
 

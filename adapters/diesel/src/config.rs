@@ -48,7 +48,8 @@ pub struct DatabaseConfig {
     #[schemars(with = "String")]
     #[validate(custom(function = "some_time"))]
     pub statement_timeout: Duration,
-    /// The longest time for one read on a shared connection, where it holds up those behind it (PostgreSQL).
+    /// The longest time for one read on a shared connection, where it holds up those behind it, or for a search or a count of tasks
+    /// (PostgreSQL).
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     #[validate(custom(function = "some_time"))]

@@ -119,11 +119,9 @@ pub(crate) fn task_id(request: &Request) -> Result<TaskId, ApiError> {
     id(request).map(TaskId)
 }
 
-/// The entity tag of a task with all that belongs to it: each change of one of them makes the sum greater.
+/// The entity tag of a task with all that belongs to it.
 pub(crate) fn tag(story: &TaskStory) -> EntityTag {
-    let others = story.links.iter().filter(|link| link.id != story.task.id);
-    let sum = story.task.version.number() + others.map(|link| link.version.number()).sum::<i64>();
-    EntityTag(Version::new(sum).unwrap_or(Version::FIRST))
+    EntityTag(Version::new(story.total_version()).unwrap_or(Version::FIRST))
 }
 
 /// When the task may run; none while it waits for others, for it has no time of its own then.

@@ -100,10 +100,8 @@ mod tests {
             prune.once().in_sequence(&mut order).returning(move |_, _| Ok(deleted));
         }
         let ctx = context(tasks, imports);
-        let run = Arc::clone(&ctx.run);
-        assert_eq!(PruneTasks {}.run(ctx).await.unwrap(), Pruned { tasks: 2001, imports: 2 });
-        let said = run.progress.borrow().clone().unwrap();
-        assert_eq!(said.note(), "2,001 tasks and 2 uploads deleted");
+        assert_eq!(PruneTasks {}.run(ctx.clone()).await.unwrap(), Pruned { tasks: 2001, imports: 2 });
+        assert_eq!(ctx.said().unwrap().note(), "2,001 tasks and 2 uploads deleted");
     }
 
     #[tokio::test]
@@ -111,7 +109,7 @@ mod tests {
         let mut tasks = MockTaskRepository::new();
         tasks.expect_prune().once().returning(|_, _| Ok(1000));
         let ctx = context(tasks, MockImports::new());
-        ctx.run.cancel.cancel();
+        ctx.cancel_for_test();
         assert!(matches!(PruneTasks {}.run(ctx).await, Err(TaskError::Retry(_))));
     }
 

@@ -161,12 +161,11 @@ mod tests {
     async fn those_that_do_not_answer_are_told_and_tried_again() {
         let task = payload(&["db:5432", "[2001:db8::1]:9", "192.0.2.1:9"]).unwrap();
         let ctx = context(dialled(3));
-        let run = Arc::clone(&ctx.run);
-        let error = task.run(ctx).await.unwrap_err();
+        let error = task.run(ctx.clone()).await.unwrap_err();
         assert!(matches!(error, TaskError::Retry(_)));
         let expected = "[2001:db8::1]:9: connection refused; 192.0.2.1:9: connection refused";
         assert_eq!(error.to_string(), expected);
-        assert_eq!(run.progress.borrow().as_ref().unwrap().note(), "1 of 3 servers answer");
+        assert_eq!(ctx.said().unwrap().note(), "1 of 3 servers answer");
     }
 
     #[test]

@@ -9,11 +9,8 @@ use super::{
     session::Shown,
 };
 use crate::{
-    Clock, Context, Error, Ids, RequestId, TaskController, TaskLedger, Then,
-    tasks::{
-        registry::{Registry, chain},
-        scheduler::new_task,
-    },
+    Clock, Context, Error, Ids, RequestId, TaskController, TaskLedger, Then, chain,
+    tasks::{metrics, registry::Registry, scheduler::new_task},
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use domain::{Invalid, Schedule, TaskStory};
@@ -183,8 +180,8 @@ impl BeatController {
         let fired = self.fire_due(planned, now).await;
         if fired.is_err() {
             let name = planned.schedule.name.as_str();
-            count(name, "failed");
-            show_lag(name, planned.next().map_or(0.0, |slot| seconds(now - slot)));
+            metrics::fired(name, "failed");
+            metrics::lag(name, planned.next().unwrap_or(now), now);
         }
         fired
     }
@@ -219,14 +216,14 @@ impl BeatController {
         let fired = self.ports.schedules.fire(&firing).await?;
         match fired {
             Fired::Scheduled => {
-                count(name, "scheduled");
-                show_lag(name, seconds(now - slot));
+                metrics::fired(name, "scheduled");
+                metrics::lag(name, slot, now);
                 self.proceed(|progress| progress.fired_at = Some(now));
                 slog::info!(self.log, "schedule fired"; "schedule" => name, "slot" => %slot, "task_id" => %id.0);
             }
-            Fired::Taken => count(name, "taken"),
+            Fired::Taken => metrics::fired(name, "taken"),
             Fired::Overlapped => {
-                count(name, "overlapped");
+                metrics::fired(name, "overlapped");
                 slog::info!(self.log, "slot left out, an earlier task is unfinished";
                     "schedule" => name, "slot" => %slot);
             }
@@ -270,19 +267,6 @@ impl Complaints {
             _ => slog::error!(log, "the beat fails"; "error" => chain(error)),
         }
     }
-}
-
-fn count(schedule: &str, outcome: &'static str) {
-    let labels = [("schedule", schedule.to_owned()), ("outcome", outcome.to_owned())];
-    metrics::counter!("plinth_schedule_fires_total", &labels).increment(1);
-}
-
-fn show_lag(schedule: &str, seconds: f64) {
-    metrics::gauge!("plinth_schedule_lag_seconds", "schedule" => schedule.to_owned()).set(seconds);
-}
-
-fn seconds(lag: chrono::TimeDelta) -> f64 {
-    lag.to_std().unwrap_or_default().as_secs_f64()
 }
 
 #[cfg(test)]

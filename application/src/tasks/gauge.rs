@@ -1,8 +1,9 @@
 //! How full the queues are: sampled, shown as metrics, and a reason to refuse further tasks.
 
-use super::{metrics, scheduler::Backlog, statistics::TaskStatistics};
+use super::{metrics, scheduler::Backlog, statistics::TaskStatistics, worker::reach::Reach};
 use crate::{Clock, Error};
 use domain::QueueName;
+use slog::Logger;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError, RwLock},
@@ -22,6 +23,7 @@ pub struct QueueGauge {
     statistics: Arc<dyn TaskStatistics>,
     clock: Arc<dyn Clock>,
     limit: u64,
+    reach: Reach,
     unfinished: RwLock<BTreeMap<QueueName, u64>>,
 }
 
@@ -30,8 +32,8 @@ impl QueueGauge {
     pub const LIMIT: u64 = 100_000;
 
     /// Refuses tasks for queues that have `limit` unfinished ones. Before the first sample nothing is refused.
-    pub fn new(statistics: Arc<dyn TaskStatistics>, clock: Arc<dyn Clock>, limit: u64) -> Self {
-        Self { statistics, clock, limit, unfinished: RwLock::default() }
+    pub fn new(statistics: Arc<dyn TaskStatistics>, clock: Arc<dyn Clock>, limit: u64, log: Logger) -> Self {
+        Self { statistics, clock, limit, reach: Reach::new(log), unfinished: RwLock::default() }
     }
 
     /// Counts again and again until `stop`.
@@ -51,7 +53,13 @@ impl QueueGauge {
     /// While the database cannot count, the last count stands: a queue that was full is not empty because nobody can look.
     async fn sample(&self, shown: &mut BTreeSet<QueueName>) {
         let now = self.clock.now();
-        let Ok(depths) = self.statistics.depths(now).await else { return };
+        let depths = match self.statistics.depths(now).await {
+            Ok(depths) => depths,
+            Err(error) => {
+                return self.reach.failed("count the queues: metrics and limits stand still", &error);
+            }
+        };
+        self.reach.succeeded();
         metrics::depths(&depths, shown, now);
         shown.extend(depths.iter().map(|depth| depth.queue.clone()));
         let unfinished = depths.into_iter().map(|d| (d.queue, d.queued + d.running + d.waiting)).collect();

@@ -2,14 +2,14 @@
 //!
 //! A further kind is one file in `application/src/kinds` and one line of registration in `bin/src/wire.rs`.
 
-use super::scheduler::{Signature, new_task};
+use super::scheduler::{Signature, chained, grouped, new_task};
 use crate::{BoxError, Claim, Clock, Context, Error, Ids, Settle, Then};
 use chrono::{DateTime, Utc};
-use domain::{Priority, Progress, RetryPolicy, TaskId};
+use domain::{NewTask, Priority, Progress, RetryPolicy, TaskId};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -66,6 +66,11 @@ impl TaskError {
         Self::Retry(source.into())
     }
 
+    /// Trying again may help, once `delay` has passed.
+    pub fn retry_after(delay: Duration, source: impl Into<BoxError>) -> Self {
+        Self::RetryAfter(delay, source.into())
+    }
+
     /// Trying again cannot help.
     pub fn unrecoverable(source: impl Into<BoxError>) -> Self {
         Self::Unrecoverable(source.into())
@@ -106,6 +111,8 @@ pub(crate) struct Run {
     pub(crate) scheduled: Mutex<Then>,
     /// Whether a write of the handler's own may have committed the success of the task.
     pub(crate) settled: AtomicBool,
+    /// How large a result was that was too large to be settled.
+    pub(crate) oversize: OnceLock<usize>,
 }
 
 impl<S> TaskContext<S> {
@@ -157,21 +164,50 @@ impl<S> TaskContext<S> {
 
     /// Schedules a further task with the success of this one: in the same transaction, or not at all.
     pub fn schedule_task(&self, task: Signature) -> TaskId {
-        let Run { claim, context, clock, ids, scheduled, .. } = &*self.run;
-        let mut new = new_task(context, ids.as_ref(), clock.now(), task);
-        new.parent = Some(claim.id);
-        let id = new.id;
-        scheduled.lock().unwrap_or_else(PoisonError::into_inner).tasks.push(new);
+        let task = self.child(task);
+        let id = task.id;
+        self.schedule(Then { tasks: vec![task], ..Then::default() });
         id
+    }
+
+    /// Schedules tasks that run one after the other, as [`Scheduler::schedule_chain`](crate::Scheduler::schedule_chain) does,
+    /// with the success of this one. Their ids, in order.
+    pub fn schedule_chain(&self, links: Vec<Signature>) -> Vec<TaskId> {
+        self.schedule(chained(links.into_iter().map(|link| self.child(link)).collect()))
+    }
+
+    /// Schedules tasks that run side by side, and what follows them, as
+    /// [`Scheduler::schedule_group`](crate::Scheduler::schedule_group) does, with the success of this one. Their ids, in order,
+    /// the callback's last.
+    pub fn schedule_group(&self, members: Vec<Signature>, callback: Signature) -> Vec<TaskId> {
+        if members.is_empty() {
+            return vec![self.schedule_task(callback)];
+        }
+        let tasks = members.into_iter().chain([callback]).map(|task| self.child(task));
+        self.schedule(grouped(self.run.ids.next(self.now()), tasks.collect()))
+    }
+
+    fn child(&self, task: Signature) -> NewTask {
+        let Run { claim, context, ids, .. } = &*self.run;
+        NewTask { parent: Some(claim.id), ..new_task(context, ids.as_ref(), self.now(), task) }
+    }
+
+    fn schedule(&self, then: Then) -> Vec<TaskId> {
+        let ids = then.tasks.iter().map(|task| task.id).collect();
+        let mut scheduled = self.run.scheduled.lock().unwrap_or_else(PoisonError::into_inner);
+        *scheduled = std::mem::take(&mut *scheduled).and(then);
+        ids
     }
 
     /// For the one write that is the work of this task: it commits the success of the task, with `output` and what was
     /// scheduled, in its own transaction, so that its effects happen exactly once. The handler then answers the same output.
+    /// If that is too large, the task fails by the error, which is not tried again.
     pub fn settle(&self, output: &impl Serialize) -> Result<Then, Error> {
         const WHAT: &str = "cannot write the result of a task";
         let result = serde_json::to_string(output).map_err(|error| Error::internal(WHAT, error))?;
         let (bytes, most) = (result.len(), self.run.max_result_bytes);
         if bytes > most {
+            let _first = self.run.oversize.set(bytes);
             return Err(Error::internal(WHAT, format!("it has {bytes} bytes, the most are {most}")));
         }
         self.run.settled.store(true, Ordering::Release);
@@ -207,7 +243,31 @@ impl<S> TaskContext<S> {
             max_result_bytes: 256 * 1024,
             scheduled: Mutex::default(),
             settled: AtomicBool::new(false),
+            oversize: OnceLock::new(),
         };
         Self { services, run: Arc::new(run) }
+    }
+
+    /// Somebody wants the task to end.
+    pub fn cancel_for_test(&self) {
+        self.run.cancel.cancel();
+    }
+
+    /// What the handler has scheduled, in order.
+    pub fn scheduled(&self) -> Vec<NewTask> {
+        self.run.scheduled.lock().unwrap_or_else(PoisonError::into_inner).tasks.clone()
+    }
+
+    /// How far the handler last said that it is.
+    pub fn said(&self) -> Option<Progress> {
+        self.run.progress.borrow().clone()
+    }
+}
+
+/// The same run once more: a test keeps one, to look at what the handler has done with the other.
+#[cfg(any(test, feature = "mocks"))]
+impl<S> Clone for TaskContext<S> {
+    fn clone(&self) -> Self {
+        Self { services: self.services.clone(), run: self.run.clone() }
     }
 }

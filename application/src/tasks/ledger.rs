@@ -214,6 +214,14 @@ pub struct Settlement {
     pub now: DateTime<Utc>,
 }
 
+impl Settlement {
+    /// Of `claim` by `event` at `now`, due at once; nothing else is known of it.
+    pub fn new(claim: Claim, event: TaskEvent, now: DateTime<Utc>) -> Self {
+        let (result, fault, reason, then) = (None, None, None, Then::nothing());
+        Self { claim, event, result, fault, reason, due_at: now, then, now }
+    }
+}
+
 /// The answer to a settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
@@ -226,16 +234,27 @@ pub enum Settled {
 }
 
 /// What was taken from dead and closed sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reclaimed {
     /// Tasks whose worker is lost: back in the queue.
     pub requeued: u32,
     /// Tasks whose worker has closed its session: back in the queue.
     pub released: u32,
     /// Tasks that were lost too often.
-    pub failed: u32,
+    pub failed: Vec<Lost>,
     /// Tasks that were to end anyway.
     pub cancelled: u32,
     /// Sessions whose rows are gone.
     pub sessions: u32,
+}
+
+/// A task that has failed because its workers were lost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Which.
+    pub id: TaskId,
+    /// Of which kind.
+    pub kind: String,
+    /// Where it waited.
+    pub queue: QueueName,
 }

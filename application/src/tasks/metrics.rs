@@ -1,4 +1,4 @@
-//! What tasks, schedules and hints tell Prometheus. Label values are names of queues, kinds and schedules, all of which
+//! What tasks and schedules tell Prometheus. Label values are names of queues, kinds and schedules, all of which
 //! are few.
 
 use super::statistics::QueueDepth;
@@ -17,6 +17,8 @@ const RUNS: &str = "plinth_task_runs_total";
 const RUN_SECONDS: &str = "plinth_task_run_seconds";
 const RECLAIMED: &str = "plinth_task_reclaimed_total";
 const STALE: &str = "plinth_task_stale_finishes_total";
+const LAG: &str = "plinth_schedule_lag_seconds";
+const FIRES: &str = "plinth_schedule_fires_total";
 
 /// Says what each metric of this crate means; to be called once a recorder is installed.
 pub fn describe() {
@@ -37,14 +39,8 @@ pub fn describe() {
         "Ends of runs that were dropped, because the task was not this worker's any more."
     );
     describe_gauge!(RUNNING, "Tasks that this process holds.");
-    describe_gauge!(
-        "plinth_schedule_lag_seconds",
-        Unit::Seconds,
-        "How late the last slot was fired, by schedule."
-    );
-    describe_counter!("plinth_schedule_fires_total", "Slots dealt with, by schedule and outcome.");
-    describe_gauge!("plinth_doorbell_connected", "Whether hints can pass: 1 or 0.");
-    describe_counter!("plinth_doorbell_hints_dropped_total", "Hints that were not sent.");
+    describe_gauge!(LAG, Unit::Seconds, "How late the last slot was fired, by schedule.");
+    describe_counter!(FIRES, "Slots dealt with, by schedule and outcome.");
     // They are there from the start: an alert on a rise does not see a first value that comes out of nowhere.
     counter!(STALE).absolute(0);
     for outcome in ["requeued", "released", "failed", "cancelled"] {
@@ -97,15 +93,24 @@ pub(super) fn running(number: usize) {
 
 /// Tasks taken from dead and closed sessions.
 pub(super) fn reclaimed(taken: &super::ledger::Reclaimed) {
-    let super::ledger::Reclaimed { requeued, released, failed, cancelled, sessions: _ } = *taken;
-    for (outcome, number) in
-        [("requeued", requeued), ("released", released), ("failed", failed), ("cancelled", cancelled)]
-    {
+    let super::ledger::Reclaimed { requeued, released, cancelled, .. } = *taken;
+    for (outcome, number) in [("requeued", requeued), ("released", released), ("cancelled", cancelled)] {
         counter!(RECLAIMED, "outcome" => outcome).increment(u64::from(number));
     }
+    counter!(RECLAIMED, "outcome" => "failed").increment(taken.failed.len() as u64);
+}
+
+/// A slot was dealt with.
+pub(crate) fn fired(schedule: &str, outcome: &'static str) {
+    counter!(FIRES, "schedule" => schedule.to_owned(), "outcome" => outcome).increment(1);
+}
+
+/// A slot is fired, or could not be, at `now`.
+pub(crate) fn lag(schedule: &str, slot: DateTime<Utc>, now: DateTime<Utc>) {
+    gauge!(LAG, "schedule" => schedule.to_owned()).set(seconds_between(slot, now));
 }
 
 /// From one instant to a later one; 0 if it is not later.
-pub(super) fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
     (to - from).to_std().unwrap_or_default().as_secs_f64()
 }

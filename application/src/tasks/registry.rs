@@ -2,10 +2,10 @@
 
 use super::{
     handler::{Run, TaskContext, TaskError, TaskKind},
-    scheduler::Signature,
+    scheduler::{LONGEST_RUN, Signature},
 };
-use crate::Error;
-use domain::{Invalid, QueueName, RetryPolicy, Violation};
+use crate::{Error, chain};
+use domain::{Invalid, Priority, QueueName, RetryPolicy, Violation};
 use futures_util::{FutureExt, future::BoxFuture};
 use std::{collections::BTreeMap, marker::PhantomData, sync::Arc, time::Duration};
 
@@ -22,15 +22,23 @@ impl Registry {
         Self::default()
     }
 
-    /// `K` too; its handlers are given `services`.
+    /// `K` too; its handlers are given `services`. Panics if there is one of this name already, or if its queue or its time-out
+    /// is none: all kinds are registered when the process starts, and by the tests.
     #[must_use]
     pub fn with<K: TaskKind>(mut self, services: Arc<K::Services>) -> Self {
         let kind = Registered::<K> { services, payload: PhantomData };
-        self.kinds.insert(K::NAME, Arc::new(kind));
-        // Of an impossible queue there are no tasks: they cannot be scheduled either.
-        let new = QueueName::parse(K::QUEUE).ok().filter(|queue| !self.queues.contains(queue));
-        self.queues.extend(new);
+        let same = self.kinds.insert(K::NAME, Arc::new(kind));
+        assert!(same.is_none(), "two kinds are called {}", K::NAME);
+        assert!(K::TIMEOUT <= LONGEST_RUN, "the time-out of {} is longer than a day", K::NAME);
+        let queue = QueueName::parse(K::QUEUE);
+        assert!(queue.is_ok(), "{} is in a queue that cannot be: {:?}", K::NAME, K::QUEUE);
+        self.queues.extend(queue.ok().filter(|queue| !self.queues.contains(queue)));
         self
+    }
+
+    /// The kinds, in alphabetical order.
+    pub fn kinds(&self) -> Vec<KindReport> {
+        self.kinds.values().map(|kind| kind.report()).collect()
     }
 
     /// The names of the kinds, in alphabetical order.
@@ -57,9 +65,26 @@ impl Registry {
     }
 }
 
+/// What a kind of task is like, as its [`TaskKind`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindReport {
+    /// In capitals.
+    pub name: &'static str,
+    /// Where its tasks wait.
+    pub queue: &'static str,
+    /// Before which others of the queue.
+    pub priority: Priority,
+    /// How often an error is retried.
+    pub max_retries: u32,
+    /// How long one run may take.
+    pub timeout: Duration,
+}
+
 /// A [`TaskKind`] whose types are forgotten.
 pub(super) trait Kind: Send + Sync {
     fn retry(&self) -> RetryPolicy;
+
+    fn report(&self) -> KindReport;
 
     /// Decodes `payload`; what then runs answers JSON.
     fn start(&self, payload: &str, run: Arc<Run>) -> Result<Handler, serde_json::Error>;
@@ -99,6 +124,16 @@ impl<K: TaskKind> Kind for Registered<K> {
         K::RETRY
     }
 
+    fn report(&self) -> KindReport {
+        KindReport {
+            name: K::NAME,
+            queue: K::QUEUE,
+            priority: K::PRIORITY,
+            max_retries: K::MAX_RETRIES,
+            timeout: K::TIMEOUT,
+        }
+    }
+
     fn start(&self, payload: &str, run: Arc<Run>) -> Result<Handler, serde_json::Error> {
         let task: K = serde_json::from_str(payload)?;
         let ctx = TaskContext { services: self.services.clone(), run };
@@ -131,12 +166,6 @@ impl From<TaskError> for Failure {
             &error;
         Self { remedy, message: source.to_string(), chain: chain(source.as_ref()) }
     }
-}
-
-/// An error and all its causes.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@ use crate::{Clock, Context, Error, Ids, Then};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{NewGroup, NewTask, Place, Priority, QueueName, TaskId, UniqueKey};
 use std::{sync::Arc, time::Duration};
+use uuid::Uuid;
+
+/// How long one run may take at most.
+pub(super) const LONGEST_RUN: Duration = Duration::from_secs(24 * 3600);
 
 /// A task that could be scheduled: its kind, its payload, and how they are to be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,7 +21,7 @@ pub struct Signature {
     pub(crate) max_retries: u32,
     pub(crate) timeout: Duration,
     pub(crate) payload: String,
-    pub(crate) delay: TimeDelta,
+    pub(crate) due: Due,
     pub(crate) unique_key: Option<UniqueKey>,
 }
 
@@ -44,9 +48,9 @@ impl Signature {
             queue,
             priority: T::PRIORITY,
             max_retries: T::MAX_RETRIES,
-            timeout: T::TIMEOUT.min(Duration::from_secs(24 * 3600)),
+            timeout: T::TIMEOUT.min(LONGEST_RUN),
             payload,
-            delay: TimeDelta::zero(),
+            due: Due::After(TimeDelta::zero()),
             unique_key: None,
         })
     }
@@ -60,7 +64,13 @@ impl Signature {
     /// Not before `delay` has passed.
     #[must_use]
     pub fn after(self, delay: TimeDelta) -> Self {
-        Self { delay, ..self }
+        Self { due: Due::After(delay), ..self }
+    }
+
+    /// Not before `instant`; at once, if that has passed.
+    #[must_use]
+    pub fn at(self, instant: DateTime<Utc>) -> Self {
+        Self { due: Due::At(instant), ..self }
     }
 
     /// Before which others of its queue.
@@ -74,6 +84,14 @@ impl Signature {
     pub fn unique(self, key: UniqueKey) -> Self {
         Self { unique_key: Some(key), ..self }
     }
+}
+
+/// From when on a task may run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// It was scheduled.
+    After(TimeDelta),
+    At(DateTime<Utc>),
 }
 
 /// Makes tasks out of signatures.
@@ -106,14 +124,7 @@ impl Scheduler {
     /// Tasks that run one after the other, each once the one before has succeeded; the rest is cancelled when one fails.
     /// `TooMany` if one of their queues is full.
     pub fn schedule_chain(&self, ctx: &Context, links: Vec<Signature>) -> Result<Then, Error> {
-        let mut tasks = self.side_by_side(ctx, links)?;
-        let length = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
-        if let Some(chain) = tasks.first().map(|first| first.id) {
-            for (position, task) in (0..).zip(&mut tasks) {
-                task.place = Place::Link { chain, position, length };
-            }
-        }
-        Ok(Then { tasks, ..Then::default() })
+        Ok(chained(self.side_by_side(ctx, links)?))
     }
 
     /// Tasks that run side by side, and `callback` once all have succeeded: at once, if there are no members. It is cancelled
@@ -127,31 +138,48 @@ impl Scheduler {
         if members.is_empty() {
             return self.schedule_task(ctx, callback);
         }
-        let size = u32::try_from(members.len()).unwrap_or(u32::MAX);
-        let mut tasks = self.side_by_side(ctx, members.into_iter().chain([callback]).collect())?;
-        let group = self.ids.next(self.clock.now());
-        let mut groups = Vec::new();
-        for task in &mut tasks {
-            task.place = Place::Member { group };
-        }
-        if let Some(callback) = tasks.last_mut() {
-            callback.place = Place::Callback { group };
-            groups.push(NewGroup { id: group, size, callback: callback.id });
-        }
-        Ok(Then { tasks, groups, settle: None })
+        let tasks = self.side_by_side(ctx, members.into_iter().chain([callback]).collect())?;
+        Ok(grouped(self.ids.next(self.clock.now()), tasks))
     }
 
     fn side_by_side(&self, ctx: &Context, signatures: Vec<Signature>) -> Result<Vec<NewTask>, Error> {
         let now = self.clock.now();
         let admitted = |task: Signature| {
             self.backlog.admit(&task.queue)?;
-            Ok(NewTask { unique_key: None, ..new_task(ctx, self.ids.as_ref(), now, task) })
+            Ok(new_task(ctx, self.ids.as_ref(), now, task))
         };
         signatures.into_iter().map(admitted).collect()
     }
 }
 
-/// The task, due after its delay.
+/// Links, in their order.
+pub(crate) fn chained(mut tasks: Vec<NewTask>) -> Then {
+    let length = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+    if let Some(chain) = tasks.first().map(|first| first.id) {
+        for (position, task) in (0..).zip(&mut tasks) {
+            task.place = Place::Link { chain, position, length };
+            task.unique_key = None;
+        }
+    }
+    Then { tasks, ..Then::default() }
+}
+
+/// Members, and last their callback.
+pub(crate) fn grouped(group: Uuid, mut tasks: Vec<NewTask>) -> Then {
+    let size = u32::try_from(tasks.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    let mut groups = Vec::new();
+    for task in &mut tasks {
+        task.place = Place::Member { group };
+        task.unique_key = None;
+    }
+    if let Some(callback) = tasks.last_mut() {
+        callback.place = Place::Callback { group };
+        groups.push(NewGroup { id: group, size, callback: callback.id });
+    }
+    Then { tasks, groups, settle: None }
+}
+
+/// The task, due when its signature says.
 pub(crate) fn new_task(ctx: &Context, ids: &dyn Ids, now: DateTime<Utc>, task: Signature) -> NewTask {
     NewTask {
         id: task.id.unwrap_or_else(|| TaskId(ids.next(now))),
@@ -161,7 +189,10 @@ pub(crate) fn new_task(ctx: &Context, ids: &dyn Ids, now: DateTime<Utc>, task: S
         max_retries: task.max_retries,
         timeout: task.timeout,
         payload: task.payload,
-        due_at: now + task.delay,
+        due_at: match task.due {
+            Due::After(delay) => now + delay,
+            Due::At(instant) => instant.max(now),
+        },
         unique_key: task.unique_key,
         place: Place::Alone,
         request_id: ctx.request_id.as_str().to_owned(),

@@ -1,6 +1,6 @@
 //! How a worker works: its figures, and what they are unless somebody says otherwise.
 
-use domain::{QueueName, RetryPolicy};
+use domain::QueueName;
 use std::{collections::BTreeMap, time::Duration};
 
 /// See the module. A lease must outlast several renewals and the margin.
@@ -32,8 +32,10 @@ pub struct WorkerSettings {
     pub cancel_grace: Duration,
     /// How long tasks have to end once the worker is to stop.
     pub drain: Duration,
-    /// When errors are retried; `None`: as the kind of the task says.
-    pub backoff: Option<RetryPolicy>,
+    /// The longest delay of the first retry; `None`: as the kind of the task says.
+    pub backoff_base: Option<Duration>,
+    /// The longest delay of any retry; `None`: as the kind of the task says.
+    pub backoff_cap: Option<Duration>,
     /// How large a result may be, in bytes of JSON.
     pub max_result_bytes: usize,
     /// How long a success may wait for those that were claimed with it, to be committed together.
@@ -69,7 +71,8 @@ impl Default for WorkerSettings {
             overdue_grace: seconds(10),
             cancel_grace: seconds(10),
             drain: seconds(25),
-            backoff: None,
+            backoff_base: None,
+            backoff_cap: None,
             max_result_bytes: 256 * 1024,
             group_commit: Duration::from_millis(5),
             release_unknown: seconds(30),

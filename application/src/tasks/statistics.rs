@@ -16,7 +16,7 @@ pub trait TaskStatistics: Send + Sync {
     async fn minutes(&self, since: DateTime<Utc>) -> Result<Vec<Minute>, Error>;
 
     /// Every session that has a row, oldest first.
-    async fn sessions(&self) -> Result<Vec<Session>, Error>;
+    async fn sessions(&self) -> Result<Vec<SessionStatus>, Error>;
 }
 
 /// How full a queue is.
@@ -36,7 +36,7 @@ pub struct QueueDepth {
 
 /// A process that works, or has lately.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct SessionStatus {
     /// Which.
     pub id: SessionId,
     /// What it does.

@@ -4,6 +4,7 @@ use domain::{NewGroup, NewTask, TaskId};
 
 /// Tasks to schedule, and the running task that the write completes. A repository writes it as the last step of its own
 /// transaction, and rings the doorbell after the commit.
+#[must_use = "nothing is scheduled or settled until a write is given this"]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Then {
     /// In order.
@@ -46,7 +47,6 @@ impl Then {
     }
 
     /// This, and `other` too. What `other` settles, if anything, wins: a write completes one task.
-    #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.tasks.extend(other.tasks);
         self.groups.extend(other.groups);

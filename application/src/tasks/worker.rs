@@ -5,7 +5,8 @@
 //! panics `caught` and its `progress` carried; `verdict` decides what is to be written about its end; `ends` and `finisher`
 //! write it. `keeper` keeps the `session` under which all that may happen, `overdue` supervises handlers that do not yield,
 //! while an `alarm` keeps the runtime awake beside them, `reclaim` takes what dead workers hold, and `doubt` gives back
-//! what this one holds unawares.
+//! what this one holds unawares. `slots` are the runs under way; `tally` counts how they end; `reach` tells the log whether
+//! the ledger answers.
 
 mod alarm;
 mod appetite;
@@ -18,7 +19,7 @@ mod finisher;
 mod keeper;
 mod overdue;
 mod progress;
-mod reach;
+pub(super) mod reach;
 mod reclaim;
 mod run;
 mod session;
@@ -30,7 +31,7 @@ mod verdict;
 use self::{
     alarm::Alarm,
     claims::Claims,
-    core::{Core, Ports, locked},
+    core::{Core, locked},
 };
 use super::{registry::Registry, settings::WorkerSettings};
 use crate::{Chance, Clock, Doorbell, Error, Ids, TaskLedger};
@@ -54,6 +55,22 @@ pub struct Worker {
     turn: Arc<Mutex<()>>,
 }
 
+/// What it needs.
+pub struct WorkerPorts {
+    /// Whose tasks it runs.
+    pub ledger: Arc<dyn TaskLedger>,
+    /// Tells of tasks that have come, and of those that are to end.
+    pub doorbell: Arc<dyn Doorbell>,
+    /// The kinds that it knows.
+    pub registry: Arc<Registry>,
+    /// Says what is due, and how long its lease lasts.
+    pub clock: Arc<dyn Clock>,
+    /// Of sessions, and of tasks that tasks schedule.
+    pub ids: Arc<dyn Ids>,
+    /// For delays that are not all alike.
+    pub chance: Arc<dyn Chance>,
+}
+
 /// How a worker is doing, for health checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkerProgress {
@@ -71,18 +88,7 @@ pub struct WorkerProgress {
 
 impl Worker {
     /// Over these ports.
-    #[expect(clippy::too_many_arguments, reason = "each is a port, and no two go together anywhere else")]
-    pub fn new(
-        ledger: Arc<dyn TaskLedger>,
-        doorbell: Arc<dyn Doorbell>,
-        registry: Arc<Registry>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        chance: Arc<dyn Chance>,
-        settings: WorkerSettings,
-        log: Logger,
-    ) -> Self {
-        let ports = Ports { ledger, doorbell, registry, clock, ids, chance };
+    pub fn new(ports: WorkerPorts, settings: WorkerSettings, log: Logger) -> Self {
         Self { core: Arc::new(Core::new(ports, settings, log)), turn: Arc::default() }
     }
 
@@ -101,11 +107,11 @@ impl Worker {
 
     /// Works until nothing is due and nothing runs; how many runs that took.
     pub async fn drain(&self) -> Result<u64, Error> {
-        self.drain_unless(CancellationToken::new()).await
+        Ok(self.drain_unless(CancellationToken::new()).await?.unwrap_or_default())
     }
 
-    /// The same, unless `stop` comes first: then it ends as [`Self::run`] does.
-    pub async fn drain_unless(&self, stop: CancellationToken) -> Result<u64, Error> {
+    /// The same; `None` if `stop` has come first, and it has ended as [`Self::run`] does.
+    pub async fn drain_unless(&self, stop: CancellationToken) -> Result<Option<u64>, Error> {
         let (core, turn) = (self.core.clone(), self.turn.clone().lock_owned().await);
         // A task of its own: whoever waits for it may give up, and what runs is to be ended in order all the same.
         let drained = tokio::spawn(async move {
@@ -114,7 +120,11 @@ impl Worker {
             let life = Life::begin(&core, &stop);
             let idle = Claims::new(&core).until_idle(&life.stop).await;
             life.end().await;
-            idle.map(|()| core.begun.load(Ordering::Relaxed) - before)
+            match idle? {
+                true => Ok(Some(core.begun.load(Ordering::Relaxed) - before)),
+                false if stop.is_cancelled() => Ok(None),
+                false => Err(Error::internal("cannot run tasks", "a part of the worker has ended")),
+            }
         });
         drained.await.unwrap_or_else(|panic| Err(Error::internal("cannot run tasks", panic)))
     }

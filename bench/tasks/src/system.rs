@@ -5,7 +5,8 @@ use adapter_diesel::{Database, DatabaseConfig, Migrator};
 use adapter_redis::{Redis, RedisConfig};
 use adapter_system::{LocalDoorbell, SystemChance, SystemClock, SystemIds};
 use application::{
-    Backlog, Chance, Clock, Doorbell, Ids, Registry, Scheduler, TaskRepository, TaskStatistics, Worker, WorkerSettings,
+    Backlog, Chance, Clock, Doorbell, Ids, Registry, Scheduler, TaskRepository, TaskStatistics, Worker,
+    WorkerPorts, WorkerSettings,
 };
 use domain::QueueName;
 use slog::{Discard, Logger, o};
@@ -78,10 +79,16 @@ impl System {
         let registry = Arc::new(Registry::new().with::<Noop>(Arc::new(())));
         let concurrency = u32::try_from(option("--concurrency", 256)).unwrap_or(256);
         let settings = WorkerSettings { concurrency, ..WorkerSettings::default() };
-        let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) = (Arc::new(SystemClock), Arc::new(SystemChance::default()));
-        let worker = Worker::new(
-            self.database.ledger(), self.doorbell.clone(), registry, clock, self.ids.clone(), chance, settings, self.log.clone(),
-        );
-        Arc::new(worker).run(CancellationToken::new()).await;
+        let (clock, chance): (Arc<dyn Clock>, Arc<dyn Chance>) =
+            (Arc::new(SystemClock), Arc::new(SystemChance::default()));
+        let ports = WorkerPorts {
+            ledger: self.database.ledger(),
+            doorbell: self.doorbell.clone(),
+            registry,
+            clock,
+            ids: self.ids.clone(),
+            chance,
+        };
+        Arc::new(Worker::new(ports, settings, self.log.clone())).run(CancellationToken::new()).await;
     }
 }

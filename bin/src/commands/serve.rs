@@ -142,8 +142,7 @@ impl Running {
             }
         }
         slog::info!(logs.root, "stopping");
-        finish(parts.end(), signals, logs).await;
-        Ok(())
+        finish(parts.end(), signals, logs).await
     }
 }
 
@@ -203,13 +202,19 @@ impl Parts {
     ///    `tasks.drain`, gives the rest back and closes its session. The beat finishes its look.
     /// 3. The internal listener: until here it has told how far the end is.
     /// 4. The database, which all of them needed.
-    async fn end(mut self) {
+    ///
+    /// An error is that of the part that failed first.
+    async fn end(mut self) -> Result<(), Failure> {
         self.service.health.stop();
         self.stop_front.cancel();
-        while self.front.join_next().await.is_some() {}
+        let mut result = Ok(());
+        while let Some(ended) = self.front.join_next().await {
+            result = result.and(ended.map_err(Failure::from).flatten().map(drop));
+        }
         self.stop_back.cancel();
         while self.back.join_next().await.is_some() {}
         self.service.core.close().await;
+        result
     }
 }
 
@@ -219,14 +224,23 @@ async fn named(name: &'static str, part: impl Future<Output = ()>) -> Result<&'s
 }
 
 async fn drained(worker: Arc<Worker>, stop: CancellationToken) -> Result<&'static str, Failure> {
-    worker.drain_unless(stop).await?;
-    Ok("the worker")
+    match worker.drain_unless(stop).await? {
+        Some(_) => Ok("the worker"),
+        None => Err("stopped before everything was done".into()),
+    }
 }
 
 /// Waits for the end in order, unless somebody cannot wait for it.
-async fn finish(end: impl Future<Output = ()>, mut signals: Signals, logs: &Logs) {
+async fn finish(
+    end: impl Future<Output = Result<(), Failure>>,
+    mut signals: Signals,
+    logs: &Logs,
+) -> Result<(), Failure> {
     tokio::select! {
-        () = end => slog::info!(logs.root, "stopped"),
+        ended = end => {
+            slog::info!(logs.root, "stopped");
+            ended
+        }
         () = signals.stop() => {
             slog::warn!(logs.root, "asked twice to stop, so ending at once");
             logs.flush();

@@ -3,7 +3,7 @@
 use super::names::Queue;
 use application::Retention;
 use chrono::TimeDelta;
-use domain::{QueueName, RetryPolicy};
+use domain::QueueName;
 use humantime::format_duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -98,8 +98,8 @@ pub(crate) struct TasksConfig {
     #[schemars(with = "String")]
     #[validate(custom(function = up_to_a_minute))]
     pub(crate) watch_interval: Duration,
-    /// Bytes of JSON that a task may answer; one that answers more has failed.
-    #[validate(range(min = 1024, max = 16_777_216))]
+    /// Bytes of JSON that a task may answer; one that answers more has failed. Kinds may rely on 256 KiB.
+    #[validate(range(min = 262_144, max = 16_777_216))]
     pub(crate) max_result_bytes: usize,
     /// How long tasks are kept once they have ended. The task `PRUNE_TASKS` deletes what is older.
     #[validate(nested)]
@@ -166,18 +166,6 @@ impl Default for RetentionConfig {
     }
 }
 
-impl TasksConfig {
-    /// When to try again, if that is not left to each kind.
-    pub(crate) fn backoff(&self) -> Option<RetryPolicy> {
-        let default = RetryPolicy::DEFAULT;
-        let policy = RetryPolicy {
-            base: self.backoff_base.unwrap_or(default.base),
-            cap: self.backoff_cap.unwrap_or(default.cap),
-        };
-        (self.backoff_base.is_some() || self.backoff_cap.is_some()).then_some(policy)
-    }
-}
-
 impl RetentionConfig {
     /// The same in the language of the use cases.
     pub(crate) fn retention(&self) -> Retention {
@@ -223,8 +211,8 @@ fn durations_fit(config: &TasksConfig) -> Result<(), ValidationError> {
 }
 
 fn backoff_fits(config: &TasksConfig) -> Result<(), ValidationError> {
-    match config.backoff() {
-        Some(RetryPolicy { base, cap }) if base > cap => {
+    match (config.backoff_base, config.backoff_cap) {
+        (Some(base), Some(cap)) if base > cap => {
             let (base, cap) = (format_duration(base), format_duration(cap));
             let message = format!("must be at most tasks.backoff_cap, {cap}, not {base}");
             Err(ValidationError::new("backoff_base").with_message(message.into()))

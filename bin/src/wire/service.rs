@@ -9,8 +9,7 @@ use adapter_diesel::Kind;
 use adapter_http::{App, Eager, Services};
 use adapter_system::SystemChance;
 use adapter_telemetry::Metrics;
-use application::{HealthController, Worker, WorkerSettings};
-use domain::RetryPolicy;
+use application::{HealthController, Worker, WorkerPorts, WorkerSettings};
 use futures_util::FutureExt;
 use slog::Logger;
 use std::{sync::Arc, time::Duration};
@@ -88,6 +87,11 @@ impl Service {
         application::describe_metrics();
         let core = Core::open(config, log).await?;
         warn_of_idleness(config, role, log);
+        if role.works(config) {
+            for stranger in core.strange_queues(config) {
+                slog::warn!(log, "{stranger}");
+            }
+        }
         let worker = role.works(config).then(|| core.worker(settings(config), log));
         let beats = role.beats(config);
         let health = HealthController::new(probes(&core, config, role, worker.as_ref()), PROBE_DEADLINE);
@@ -119,28 +123,27 @@ impl Service {
 
 impl Core {
     fn worker(&self, settings: WorkerSettings, log: &Logger) -> Arc<Worker> {
-        Arc::new(Worker::new(
-            self.database.ledger(),
-            self.doorbell.clone(),
-            self.registry.clone(),
-            self.clock.clone(),
-            self.ids.clone(),
-            Arc::new(SystemChance),
-            settings,
-            component(log, "worker"),
-        ))
+        let ports = WorkerPorts {
+            ledger: self.database.ledger(),
+            doorbell: self.doorbell.clone(),
+            registry: self.registry.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            chance: Arc::new(SystemChance),
+        };
+        Arc::new(Worker::new(ports, settings, component(log, "worker")))
     }
 
     /// Runs whatever is due, retries at once: what a request has scheduled is done when it is answered.
     fn eager(&self, config: &Config, log: &Logger) -> Eager {
-        let backoff = Some(RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO });
-        let worker = self.worker(WorkerSettings { backoff, ..settings(config) }, log);
+        let backoff_cap = Some(Duration::ZERO);
+        let worker = self.worker(WorkerSettings { backoff_cap, ..settings(config) }, log);
         let log = component(log, "worker");
         Arc::new(move || {
             let (worker, log) = (worker.clone(), log.clone());
             let drained = async move {
                 if let Err(error) = worker.drain().await {
-                    slog::error!(log, "tasks could not be run"; "error" => crate::commands::chain(&error));
+                    slog::error!(log, "tasks could not be run"; "error" => application::chain(&error));
                 }
             };
             drained.boxed()
@@ -169,7 +172,8 @@ fn settings(config: &Config) -> WorkerSettings {
         overdue_grace: tasks.overdue_grace,
         cancel_grace: tasks.cancel_grace,
         drain: tasks.drain,
-        backoff: tasks.backoff(),
+        backoff_base: tasks.backoff_base,
+        backoff_cap: tasks.backoff_cap,
         max_result_bytes: tasks.max_result_bytes,
         ..WorkerSettings::default()
     }

@@ -4,7 +4,7 @@ use super::{
     Store, at,
     tasks::build::{alone, chain, id, queue, task},
 };
-use application::{Minute, NewSession, QueueDepth, Renewal, Role, Session};
+use application::{Minute, NewSession, QueueDepth, Renewal, Role, SessionStatus};
 use chrono::TimeDelta;
 use domain::{NewTask, SessionId, TaskEvent};
 use plinth_tests::{Setup, on_both_stacks};
@@ -142,7 +142,7 @@ async fn sessions_are_told_from_the_oldest(setup: Setup) {
     };
     assert!(ledger.renew(&renewal).await.expect("renewed").alive);
     ledger.close(beat.id, at(9)).await.expect("closed");
-    let told = |new: NewSession| Session {
+    let told = |new: NewSession| SessionStatus {
         id: new.id,
         role: new.role,
         host: new.host,
@@ -157,7 +157,7 @@ async fn sessions_are_told_from_the_oldest(setup: Setup) {
         claimed_at: None,
         finished_at: None,
     };
-    let worker = Session {
+    let worker = SessionStatus {
         running: 2,
         renewed_at: at(10_000_000),
         expires_at: at(70_000_000),
@@ -165,6 +165,6 @@ async fn sessions_are_told_from_the_oldest(setup: Setup) {
         finished_at: Some(at(8)),
         ..told(worker)
     };
-    let beat = Session { closed_at: Some(at(9)), ..told(beat) };
+    let beat = SessionStatus { closed_at: Some(at(9)), ..told(beat) };
     assert_eq!(store.database.statistics().sessions().await.expect("listed"), [worker, beat]);
 }

@@ -10,7 +10,7 @@ use crate::{
     schema::{task_minutes, task_sessions, tasks},
     types::{At, Id},
 };
-use application::{Error, Minute, QueueDepth, Role, Session, TaskStatistics};
+use application::{Error, Minute, QueueDepth, Role, SessionStatus, TaskStatistics};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use diesel::{
@@ -55,10 +55,10 @@ impl TaskStatistics for Statistics {
         minutes.map_err(|inconsistent| Error::internal(WHAT, inconsistent))
     }
 
-    async fn sessions(&self) -> Result<Vec<Session>, Error> {
+    async fn sessions(&self) -> Result<Vec<SessionStatus>, Error> {
         const WHAT: &str = "cannot list sessions";
         let rows = read!(self.db, conn => sessions(&mut conn)).map_err(|error| failed(WHAT, error))?;
-        let sessions: Result<Vec<Session>, _> = rows.into_iter().map(Session::try_from).collect();
+        let sessions: Result<Vec<SessionStatus>, _> = rows.into_iter().map(SessionStatus::try_from).collect();
         sessions.map_err(|inconsistent| Error::internal(WHAT, inconsistent))
     }
 }
@@ -160,7 +160,7 @@ struct SessionRow {
     finished_at: Option<At>,
 }
 
-impl TryFrom<SessionRow> for Session {
+impl TryFrom<SessionRow> for SessionStatus {
     type Error = Inconsistent;
 
     fn try_from(row: SessionRow) -> Result<Self, Inconsistent> {

@@ -1,7 +1,7 @@
 //! What the overview shows of tasks, asked for once however many look at it: counting a full queue is work for the database.
 
 use super::hour::Hour;
-use application::{Context, Error, Minute, QueueDepth, Session, TaskController, TaskStatistics};
+use application::{Context, Error, Minute, QueueDepth, SessionStatus, TaskController, TaskStatistics};
 use chrono::{DateTime, Utc};
 use domain::{Limit, Task, TaskFilter, TaskQuery, TaskState};
 use futures_util::try_join;
@@ -22,7 +22,7 @@ pub(super) struct Figures {
     pub(super) now: DateTime<Utc>,
     pub(super) depths: Vec<QueueDepth>,
     pub(super) minutes: Vec<Minute>,
-    pub(super) sessions: Vec<Session>,
+    pub(super) sessions: Vec<SessionStatus>,
     /// The newest.
     pub(super) running: Vec<Task>,
     /// The newest.

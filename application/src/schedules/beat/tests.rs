@@ -5,7 +5,7 @@ use crate::{
     MockClock, MockDoorbell, MockIds, MockImports, MockSchedules, MockTaskLedger, MockTaskRepository,
     Renewed, Retention, Role, ScheduleStatus,
     kinds::prune_tasks::{PruneTasks, Pruning},
-    testing::{at, ctx, story},
+    testing::{Lines, at, ctx, story},
 };
 use domain::{Misfire, Overlap, QueueName, ScheduleName, SessionId, TaskId, Timing};
 use mockall::{Sequence, predicate::eq};
@@ -342,19 +342,6 @@ async fn a_running_beat_fires_each_slot_in_its_second_and_shows_itself() {
     renewed.times(6).returning(move |_| Ok(Renewed { alive: alive.next().unwrap(), ..Renewed::default() }));
     fixture.ledger.expect_close().withf(move |id, _| is_mine(id)).once().returning(|_, _| Ok(()));
     run_for(fixture.beat(vec![schedule("a", "*/10 * * * * *")]), Duration::from_millis(90_500)).await;
-}
-
-/// Counts lines.
-struct Lines(Arc<AtomicUsize>);
-
-impl slog::Drain for Lines {
-    type Ok = ();
-    type Err = slog::Never;
-
-    fn log(&self, _: &slog::Record<'_>, _: &slog::OwnedKVList) -> Result<(), slog::Never> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
 }
 
 #[tokio::test(start_paused = true)]

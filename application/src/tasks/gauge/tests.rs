@@ -1,11 +1,20 @@
 use super::*;
-use crate::{MockClock, MockTaskStatistics, QueueDepth, tasks::testing::queue, testing::at};
+use crate::{
+    MockClock, MockTaskStatistics, QueueDepth,
+    tasks::testing::queue,
+    testing::{Lines, at},
+};
 use mockall::predicate::eq;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-fn gauge(statistics: MockTaskStatistics) -> QueueGauge {
+fn gauge(statistics: impl TaskStatistics + 'static) -> QueueGauge {
+    telling(statistics, Logger::root(slog::Discard, slog::o!()))
+}
+
+fn telling(statistics: impl TaskStatistics + 'static, log: Logger) -> QueueGauge {
     let mut clock = MockClock::new();
     clock.expect_now().return_const(at(9));
-    QueueGauge::new(Arc::new(statistics), Arc::new(clock), 100)
+    QueueGauge::new(Arc::new(statistics), Arc::new(clock), 100, log)
 }
 
 fn depth(queued: u64) -> QueueDepth {
@@ -45,30 +54,38 @@ async fn while_nobody_can_count_the_last_count_stands() {
 }
 
 /// A ledger that takes two seconds to count.
-struct Slow(std::sync::atomic::AtomicU32);
+struct Slow(Arc<AtomicU32>);
 
 #[async_trait::async_trait]
 impl TaskStatistics for Slow {
     async fn depths(&self, _: chrono::DateTime<chrono::Utc>) -> Result<Vec<QueueDepth>, Error> {
-        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(Duration::from_secs(2)).await;
         Ok(Vec::new())
     }
     async fn minutes(&self, _: chrono::DateTime<chrono::Utc>) -> Result<Vec<crate::Minute>, Error> {
         unreachable!("nobody asks")
     }
-    async fn sessions(&self) -> Result<Vec<crate::Session>, Error> {
+    async fn sessions(&self) -> Result<Vec<crate::SessionStatus>, Error> {
         unreachable!("nobody asks")
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn counting_takes_a_tenth_of_the_time_at_most() {
-    let slow = Arc::new(Slow(0.into()));
-    let mut clock = MockClock::new();
-    clock.expect_now().return_const(at(9));
-    let gauge = QueueGauge::new(slow.clone(), Arc::new(clock), 100);
+    let counts = Arc::new(AtomicU32::new(0));
+    let gauge = gauge(Slow(counts.clone()));
     // The fifth count begins after 80 seconds: each takes 2 and is followed by 18 of rest.
     let _ended = tokio::time::timeout(Duration::from_secs(81), gauge.run(CancellationToken::new())).await;
-    assert_eq!(slow.0.load(std::sync::atomic::Ordering::Relaxed), 5);
+    assert_eq!(counts.load(Ordering::Relaxed), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_nobody_can_count_is_told_once_in_ten_seconds_and_so_is_the_end_of_it() {
+    let (lines, mut statistics) = (Arc::<AtomicUsize>::default(), MockTaskStatistics::new());
+    statistics.expect_depths().times(12).returning(|_| Err(Error::unavailable("the database", "slow")));
+    statistics.expect_depths().returning(|_| Ok(Vec::new()));
+    let gauge = telling(statistics, Logger::root(Lines(lines.clone()), slog::o!()));
+    let _ended = tokio::time::timeout(Duration::from_secs(20), gauge.run(CancellationToken::new())).await;
+    assert_eq!(lines.load(Ordering::Relaxed), 2 + 1);
 }

@@ -65,8 +65,8 @@ impl Claims {
         self.leave().await;
     }
 
-    /// Claims until nothing is due and nothing runs.
-    pub(super) async fn until_idle(mut self, stop: &CancellationToken) -> Result<(), Error> {
+    /// Claims until nothing is due and nothing runs; not so if `stop` has come first.
+    pub(super) async fn until_idle(mut self, stop: &CancellationToken) -> Result<bool, Error> {
         let (core, begun) = (self.core.clone(), Instant::now());
         while !stop.is_cancelled() {
             let (freed, mut session) = (core.slots.freed(), core.session.subscribe());
@@ -78,7 +78,7 @@ impl Claims {
                 continue;
             }
             if idle && self.suspects.are_none() {
-                return Ok(());
+                return Ok(true);
             }
             if core.trusted_session().is_none() && core.reach.was_away_within(begun.elapsed()) {
                 return Err(Error::unavailable("the ledger", "no session can be opened"));
@@ -91,7 +91,7 @@ impl Claims {
             }
         }
         self.leave().await;
-        Err(Error::internal("cannot run tasks", "a part of the worker has ended"))
+        Ok(false)
     }
 
     /// Others need not wait until what runs here has ended and the session is closed.

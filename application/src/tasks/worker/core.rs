@@ -1,6 +1,8 @@
 //! What the parts of a worker share: ports, settings, and what each has to know of the others.
 
-use super::{doubt::Doubt, finisher::Finisher, reach::Reach, session::Session, slots::Slots, tally::Tally};
+use super::{
+    WorkerPorts, doubt::Doubt, finisher::Finisher, reach::Reach, session::Session, slots::Slots, tally::Tally,
+};
 use crate::{
     Chance, Clock, Doorbell, Ids, TaskLedger,
     tasks::{registry::Registry, settings::WorkerSettings},
@@ -55,16 +57,6 @@ pub(super) struct Core {
     pub(super) begun: AtomicU64,
 }
 
-/// The ports, as the worker is given them.
-pub(super) struct Ports {
-    pub(super) ledger: Arc<dyn TaskLedger>,
-    pub(super) doorbell: Arc<dyn Doorbell>,
-    pub(super) registry: Arc<Registry>,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) ids: Arc<dyn Ids>,
-    pub(super) chance: Arc<dyn Chance>,
-}
-
 /// When something was last done.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Vitals {
@@ -74,8 +66,8 @@ pub(super) struct Vitals {
 }
 
 impl Core {
-    pub(super) fn new(ports: Ports, settings: WorkerSettings, log: Logger) -> Self {
-        let Ports { ledger, doorbell, registry, clock, ids, chance } = ports;
+    pub(super) fn new(ports: WorkerPorts, settings: WorkerSettings, log: Logger) -> Self {
+        let WorkerPorts { ledger, doorbell, registry, clock, ids, chance } = ports;
         let queues = if settings.queues.is_empty() { registry.queues() } else { &settings.queues };
         Self {
             queues: queues.iter().map(|queue| (queue.clone(), settings.cap(queue))).collect(),

@@ -5,7 +5,7 @@ use super::{
     core::{Core, locked},
     session::Session,
 };
-use crate::{Claim, Error, Settlement, Then};
+use crate::{Error, Settlement};
 use domain::TaskEvent;
 use tokio::time::Instant;
 
@@ -35,7 +35,7 @@ pub(super) async fn dispel(core: &Core, session: &Session) -> Result<(), Error> 
     }
     let held = core.ledger.held(session.id).await?;
     for claim in held.into_iter().filter(|claim| !core.slots.holds(*claim)) {
-        core.ledger.settle(&release(claim, core)).await?;
+        core.ledger.settle(&Settlement::new(claim, TaskEvent::Release, core.clock.now())).await?;
         slog::warn!(core.log, "a task that was claimed unheard, or could not be ended, is given back";
             "task_id" => %claim.id.0, "outcome" => "released");
     }
@@ -43,18 +43,4 @@ pub(super) async fn dispel(core: &Core, session: &Session) -> Result<(), Error> 
     let mut doubt = locked(&core.doubt);
     *doubt = doubt.filter(|doubt| now < doubt.until).map(next);
     Ok(())
-}
-
-fn release(claim: Claim, core: &Core) -> Settlement {
-    let now = core.clock.now();
-    Settlement {
-        claim,
-        event: TaskEvent::Release,
-        result: None,
-        fault: None,
-        reason: None,
-        due_at: now,
-        then: Then::nothing(),
-        now,
-    }
 }

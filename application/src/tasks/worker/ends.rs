@@ -8,10 +8,7 @@ use super::{
     tally::Outcome,
     verdict::{Ended, Verdict},
 };
-use crate::{
-    Error, Settled, Settlement, Then,
-    tasks::{metrics, registry::chain},
-};
+use crate::{Error, Settled, Settlement, chain, tasks::metrics};
 use domain::{Fault, FaultCode, TaskEvent, TaskState};
 use std::time::Duration;
 
@@ -31,14 +28,14 @@ pub(super) async fn conclude(core: &Core, seat: Seat, ended: Ended) {
     entry.cohort.leave();
     core.finisher.look();
     match verdict {
-        Some(Verdict::Settle(settlement)) => settle(core, &entry, settlement, cause).await,
+        Some(Verdict::Settle(settlement)) => write_end(core, &entry, settlement, cause).await,
         _ => slog::warn!(entry.run.context.log, "an overdue handler has ended at last";
             "kind" => &entry.claimed.kind, "ms" => millis(entry.started.elapsed())),
     }
 }
 
 /// Writes the end of a run that concerns others, or is no success. `cause` is for the log alone.
-pub(super) async fn settle(core: &Core, entry: &Entry, settlement: Settlement, cause: Option<String>) {
+pub(super) async fn write_end(core: &Core, entry: &Entry, settlement: Settlement, cause: Option<String>) {
     let Some((settlement, settled)) = written(core, entry, settlement).await else {
         return dropped(entry, "its session is lost, or it could not be written");
     };
@@ -90,14 +87,8 @@ async fn written(core: &Core, entry: &Entry, settlement: Settlement) -> Option<(
 
 fn substitute(settlement: Settlement, error: &Error) -> Settlement {
     let fault = Fault::new(FaultCode::Error, &format!("its end could not be written: {error}"));
-    Settlement {
-        event: TaskEvent::Error,
-        result: None,
-        fault: Some(fault),
-        reason: None,
-        then: Then::nothing(),
-        ..settlement
-    }
+    let Settlement { claim, due_at, now, .. } = settlement;
+    Settlement { fault: Some(fault), due_at, ..Settlement::new(claim, TaskEvent::Error, now) }
 }
 
 /// The one log line of a run that has ended, and its figures.

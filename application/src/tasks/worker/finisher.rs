@@ -9,7 +9,7 @@ use super::{
     slots::{Entry, Seat},
     tally::Outcome,
 };
-use crate::{Error, Finished, Settlement, Then};
+use crate::{Error, Finished, Settlement};
 use domain::TaskEvent;
 use std::{
     sync::{Arc, Mutex},
@@ -130,16 +130,7 @@ fn free(core: &Core, group: Vec<Success>, mut look: impl FnMut(&Entry)) {
 
 async fn by_itself(core: Arc<Core>, seat: Seat, finished: Finished) {
     let Finished { claim, result } = finished;
-    let now = core.clock.now();
-    let settlement = Settlement {
-        claim,
-        event: TaskEvent::Success,
-        result: Some(result),
-        fault: None,
-        reason: None,
-        due_at: now,
-        then: Then::nothing(),
-        now,
-    };
-    ends::settle(&core, seat.entry(), settlement, None).await;
+    let settlement = Settlement::new(claim, TaskEvent::Success, core.clock.now());
+    let settlement = Settlement { result: Some(result), ..settlement };
+    ends::write_end(&core, seat.entry(), settlement, None).await;
 }

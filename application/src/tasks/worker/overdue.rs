@@ -36,7 +36,7 @@ fn look(core: &Arc<Core>, entry: &Arc<Entry>) {
         let (core, entry) = (core.clone(), entry.clone());
         tokio::spawn(async move {
             let settlement = circumstances(&core, &entry).overdue();
-            ends::settle(&core, &entry, settlement, None).await;
+            ends::write_end(&core, &entry, settlement, None).await;
         });
     }
 }

@@ -2,7 +2,7 @@
 //! conclusions from silence.
 
 use super::core::locked;
-use crate::{Error, tasks::registry::chain};
+use crate::{Error, chain};
 use slog::Logger;
 use std::{sync::Mutex, time::Duration};
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 const SAID: Duration = Duration::from_secs(10);
 
 /// See the module.
-pub(super) struct Reach {
+pub(in crate::tasks) struct Reach {
     log: Logger,
     outage: Mutex<Outage>,
 }
@@ -25,7 +25,7 @@ struct Outage {
 }
 
 impl Reach {
-    pub(super) fn new(log: Logger) -> Self {
+    pub(in crate::tasks) fn new(log: Logger) -> Self {
         Self { log, outage: Mutex::default() }
     }
 
@@ -38,7 +38,7 @@ impl Reach {
     }
 
     /// `doing` has failed.
-    pub(super) fn failed(&self, doing: &'static str, error: &Error) {
+    pub(in crate::tasks) fn failed(&self, doing: &'static str, error: &Error) {
         let now = Instant::now();
         let mut outage = locked(&self.outage);
         if outage.said.is_none_or(|said| now - said >= SAID) {
@@ -49,7 +49,7 @@ impl Reach {
     }
 
     /// Something has succeeded.
-    pub(super) fn succeeded(&self) {
+    pub(in crate::tasks) fn succeeded(&self) {
         if locked(&self.outage).said.take().is_some() {
             slog::info!(self.log, "the ledger answers again");
         }

@@ -1,7 +1,8 @@
 //! Who takes what dead sessions hold: any worker, every few seconds. Idempotent, and without memory.
 
-use super::core::Core;
-use crate::{Reclaimed, tasks::metrics};
+use super::{core::Core, tally::Outcome};
+use crate::{Lost, Reclaimed, tasks::metrics};
+use domain::FaultCode;
 use std::sync::Arc;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -41,18 +42,22 @@ pub(super) async fn sweep(core: &Core, closing: &CancellationToken) {
 
 fn tell(core: &Core, taken: &Reclaimed) {
     metrics::reclaimed(taken);
-    let Reclaimed { requeued, released, failed, cancelled, sessions } = *taken;
-    let about = slog::o!("requeued" => requeued, "released" => released, "failed" => failed,
+    for Lost { id, kind, queue } in &taken.failed {
+        core.tally.count_lost(queue, core.clock.now());
+        slog::error!(core.log, "task failed"; "task_id" => %id.0, "kind" => kind,
+            "outcome" => Outcome::Failed.as_str(), "fault" => FaultCode::WorkerLost.as_str());
+    }
+    let Reclaimed { requeued, released, cancelled, sessions, .. } = *taken;
+    let about = slog::o!("requeued" => requeued, "released" => released, "failed" => taken.failed.len(),
         "cancelled" => cancelled, "sessions" => sessions);
-    if failed > 0 {
-        slog::error!(core.log, "tasks were lost with their workers too often, and have failed"; about);
-    } else if requeued > 0 {
+    if requeued > 0 {
         slog::warn!(core.log, "a worker was lost, and its tasks are queued again"; about);
-    } else if number(taken) > 0 {
+    } else if released + cancelled > 0 {
         slog::info!(core.log, "tasks of closed sessions are queued again"; about);
     }
 }
 
 fn number(taken: &Reclaimed) -> u32 {
-    taken.requeued + taken.released + taken.failed + taken.cancelled
+    let failed = u32::try_from(taken.failed.len()).unwrap_or(u32::MAX);
+    taken.requeued + taken.released + failed + taken.cancelled
 }

@@ -37,6 +37,7 @@ pub(super) fn seat(core: &Core, claimed: Claimed, session: &Arc<Session>, cohort
         max_result_bytes: core.settings.max_result_bytes,
         scheduled: Mutex::default(),
         settled: AtomicBool::new(false),
+        oversize: OnceLock::new(),
     };
     core.slots.take(Arc::new(Entry {
         session: session.clone(),
@@ -112,6 +113,7 @@ pub(super) fn circumstances<'r>(core: &'r Core, entry: &'r Entry) -> Circumstanc
         cancelled: entry.is_cancelled(),
         stopping: core.stopping.load(Ordering::Acquire),
         settled: entry.run.settled.load(Ordering::Acquire),
+        oversize: entry.run.oversize.get().copied(),
         scheduled: std::mem::take(&mut *locked(&entry.run.scheduled)),
         now: core.clock.now(),
         chance: core.chance.unit(),

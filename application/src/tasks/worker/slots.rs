@@ -121,7 +121,7 @@ impl Drop for Seat {
     }
 }
 
-/// One run, for those who look after it.
+/// One run, for those who look after it: `Run` is the half that its handler shares, `Seat` the right to its slot.
 pub(super) struct Entry {
     pub(super) claimed: Claimed,
     /// Under which it was claimed.

@@ -34,7 +34,8 @@ impl Outcome {
 pub(super) struct Tally(Mutex<BTreeMap<(QueueName, DateTime<Utc>), Minute>>);
 
 impl Tally {
-    /// One run has ended at `now`.
+    /// One run has ended at `now`. One that is to be run again as if it had not been is no run, nor is one that somebody
+    /// did not want.
     pub(super) fn count(
         &self,
         queue: &QueueName,
@@ -48,11 +49,16 @@ impl Tally {
             Outcome::Succeeded => minute.succeeded = 1,
             Outcome::Failed => minute.failed = 1,
             Outcome::Retried => minute.retried = 1,
-            Outcome::Cancelled | Outcome::Released => {}
+            Outcome::Cancelled | Outcome::Released => return,
         }
         minute.waited_us = micros(waited);
         minute.ran_us = micros(ran);
         self.add(minute);
+    }
+
+    /// A task has failed at `now` without a run of this worker.
+    pub(super) fn count_lost(&self, queue: &QueueName, now: DateTime<Utc>) {
+        self.add(Minute { failed: 1, ..empty(queue, now) });
     }
 
     /// All figures; the tally is empty afterwards.
@@ -99,7 +105,7 @@ mod tests {
         tally.count(&queue("a"), at(59), Outcome::Succeeded, second, second * 2);
         tally.count(&queue("a"), at(1), Outcome::Failed, second, second);
         tally.count(&queue("a"), at(60), Outcome::Retried, second, second);
-        tally.count(&queue("b"), at(61), Outcome::Released, second, second);
+        tally.count_lost(&queue("b"), at(61));
         let taken = tally.take();
         tally.give_back(taken.clone());
         assert_eq!(tally.take(), taken);
@@ -112,8 +118,17 @@ mod tests {
             [
                 ("a", at(0), 1, 1, 0, 2_000_000, 3_000_000),
                 ("a", at(60), 0, 0, 1, 1_000_000, 1_000_000),
-                ("b", at(60), 0, 0, 0, 1_000_000, 1_000_000),
+                ("b", at(60), 0, 1, 0, 0, 0),
             ]
         );
+    }
+
+    #[test]
+    fn what_is_given_back_or_cancelled_counts_for_nothing() {
+        let (tally, second) = (Tally::default(), Duration::from_secs(1));
+        for outcome in [Outcome::Released, Outcome::Cancelled] {
+            tally.count(&queue("a"), at(1), outcome, second, second);
+        }
+        assert_eq!(tally.take(), []);
     }
 }

@@ -39,16 +39,15 @@ fn heeding(ledger: MockTaskLedger, hints: Hints, act: Arc<Act>, settings: Worker
 }
 
 fn over(ledger: impl TaskLedger + 'static, hints: Hints, act: Arc<Act>, settings: WorkerSettings) -> Worker {
-    Worker::new(
-        Arc::new(ledger),
-        Arc::new(hints),
-        Arc::new(Registry::new().with::<Probe>(act)),
-        RuntimeClock::started(),
-        Arc::new(Count::default()),
-        even_chance(),
-        settings,
-        Logger::root(slog::Discard, slog::o!()),
-    )
+    let ports = WorkerPorts {
+        ledger: Arc::new(ledger),
+        doorbell: Arc::new(hints),
+        registry: Arc::new(Registry::new().with::<Probe>(act)),
+        clock: RuntimeClock::started(),
+        ids: Arc::new(Count::default()),
+        chance: even_chance(),
+    };
+    Worker::new(ports, settings, Logger::root(slog::Discard, slog::o!()))
 }
 
 /// Lets the worker work for this time, and stops it.

@@ -46,6 +46,8 @@ pub(super) struct Circumstances<'r> {
     pub(super) stopping: bool,
     /// The handler has made its success part of a write of its own.
     pub(super) settled: bool,
+    /// How large a result was that was too large for that.
+    pub(super) oversize: Option<usize>,
     /// What the handler has scheduled.
     pub(super) scheduled: Then,
     pub(super) now: DateTime<Utc>,
@@ -72,8 +74,8 @@ impl Circumstances<'_> {
             Ended::TimedOut => self.again(FaultCode::Timeout, &self.overrun(), Duration::ZERO),
             Ended::Undecodable(why) => self.fatal(FaultCode::Undecodable, &why, EndReason::Unrecoverable),
             Ended::Unknown => self.unknown(),
-            Ended::Dropped if self.cancelled => self.settle(TaskEvent::Yield),
-            Ended::Dropped => self.settle(TaskEvent::Release),
+            Ended::Dropped if self.cancelled => self.plain(TaskEvent::Yield),
+            Ended::Dropped => self.plain(TaskEvent::Release),
         }
     }
 
@@ -85,10 +87,8 @@ impl Circumstances<'_> {
     }
 
     fn success(&self, result: String) -> Verdict {
-        let (bytes, most) = (result.len(), self.settings.max_result_bytes);
-        if bytes > most {
-            let message = format!("the result has {bytes} bytes, the most are {most}");
-            return self.fatal(FaultCode::ResultTooLarge, &message, EndReason::Unrecoverable);
+        if result.len() > self.settings.max_result_bytes {
+            return self.too_large(result.len());
         }
         let alone = !self.settled && !self.claimed.place.is_awaited() && self.scheduled.is_nothing();
         if alone {
@@ -101,15 +101,22 @@ impl Circumstances<'_> {
 
     /// Who was asked to end and answers an error has obeyed.
     fn failure(&self, failure: &Failure) -> Verdict {
-        match failure.remedy {
-            _ if self.cancelled => self.settle(TaskEvent::Yield),
-            Remedy::Nothing => {
+        match (failure.remedy, self.oversize) {
+            _ if self.cancelled => self.plain(TaskEvent::Yield),
+            (_, Some(bytes)) => self.too_large(bytes),
+            (Remedy::Nothing, _) => {
                 self.fatal(FaultCode::Unrecoverable, &failure.message, EndReason::Unrecoverable)
             }
-            _ if self.stopping => self.settle(TaskEvent::Release),
-            Remedy::Retry => self.again(FaultCode::Error, &failure.message, Duration::ZERO),
-            Remedy::RetryAfter(delay) => self.again(FaultCode::Error, &failure.message, delay),
+            _ if self.stopping => self.plain(TaskEvent::Release),
+            (Remedy::Retry, _) => self.again(FaultCode::Error, &failure.message, Duration::ZERO),
+            (Remedy::RetryAfter(delay), _) => self.again(FaultCode::Error, &failure.message, delay),
         }
+    }
+
+    fn too_large(&self, bytes: usize) -> Verdict {
+        let message =
+            format!("the result has {bytes} bytes, the most are {}", self.settings.max_result_bytes);
+        self.fatal(FaultCode::ResultTooLarge, &message, EndReason::Unrecoverable)
     }
 
     /// Each release costs at least its delay, so that so many claims mean so much time. The age of the task means
@@ -136,25 +143,21 @@ impl Circumstances<'_> {
         Verdict::Settle(Settlement { reason: Some(reason), ..settlement })
     }
 
-    fn settle(&self, event: TaskEvent) -> Verdict {
+    fn plain(&self, event: TaskEvent) -> Verdict {
         Verdict::Settle(self.settlement(event, None, TimeDelta::zero()))
     }
 
     fn settlement(&self, event: TaskEvent, fault: Option<Fault>, delay: TimeDelta) -> Settlement {
-        Settlement {
-            claim: self.claimed.claim,
-            event,
-            result: None,
-            fault,
-            reason: None,
-            due_at: self.now + delay,
-            then: Then::nothing(),
-            now: self.now,
-        }
+        let settlement = Settlement::new(self.claimed.claim, event, self.now);
+        Settlement { fault, due_at: self.now + delay, ..settlement }
     }
 
     fn backoff(&self, least: Duration) -> TimeDelta {
-        let policy = self.settings.backoff.unwrap_or(self.policy);
+        let WorkerSettings { backoff_base, backoff_cap, .. } = self.settings;
+        let policy = RetryPolicy {
+            base: backoff_base.unwrap_or(self.policy.base),
+            cap: backoff_cap.unwrap_or(self.policy.cap),
+        };
         let delay = policy.delay(self.claimed.standing.attempt, self.chance);
         delta(delay.max(least.min(LONGEST_DELAY)))
     }

@@ -3,7 +3,7 @@
 use super::{Finding, failing, warning_of, well};
 use crate::{commands::chain, config::Loaded, wire::Core};
 use adapter_diesel::Kind;
-use application::{Error, QueueDepth, Role, Session};
+use application::{Error, QueueDepth, Role, SessionStatus};
 use chrono::{DateTime, TimeDelta, Utc};
 use slog::{Discard, Logger, o};
 
@@ -18,11 +18,12 @@ pub(super) async fn look(loaded: &Loaded) -> Vec<Finding> {
             return vec![failing("tasks", chain(error.as_ref()), "check the rights of the database user")];
         }
     };
-    let mut findings = schedules(loaded, &core);
-    findings.push(match tasks(&core).await {
-        Ok(finding) => finding,
-        Err(error) => failing("tasks", chain(&error), "check the rights of the database user"),
-    });
+    let mut findings = match sessions(loaded, &core).await {
+        Ok(findings) => findings,
+        Err(error) => vec![failing("tasks", chain(&error), "check the rights of the database user")],
+    };
+    let strange = core.strange_queues(&loaded.config);
+    findings.extend(strange.iter().map(|told| warning_of("tasks", told, "`plinth task kinds` lists them")));
     if core.redis.is_none() && matches!(loaded.config.database.kind(), Ok(Kind::Postgres)) {
         let detail = "without Redis workers in other processes find tasks by looking, a second later at most";
         findings.push(well("hints", detail.to_owned()));
@@ -31,7 +32,31 @@ pub(super) async fn look(loaded: &Loaded) -> Vec<Finding> {
     findings
 }
 
-fn schedules(loaded: &Loaded, core: &Core) -> Vec<Finding> {
+/// What may be wrong with those who run tasks and schedules.
+async fn sessions(loaded: &Loaded, core: &Core) -> Result<Vec<Finding>, Error> {
+    let (now, statistics) = (core.clock.now(), core.database.statistics());
+    let sessions = statistics.sessions().await?;
+    let beats = sessions.iter().any(|session| session.role == Role::Beat && is_alive(session, now));
+    let mut findings = schedules(loaded, core, beats);
+    findings.push(verdict(&statistics.depths(now).await?, &sessions, now));
+    findings.extend(lost(&sessions, now));
+    Ok(findings)
+}
+
+fn is_alive(session: &SessionStatus, now: DateTime<Utc>) -> bool {
+    session.closed_at.is_none() && session.expires_at > now
+}
+
+/// Workers that have ended without a word.
+fn lost(sessions: &[SessionStatus], now: DateTime<Utc>) -> Option<Finding> {
+    let lost = sessions.iter().filter(|session| session.role == Role::Worker && session.closed_at.is_none());
+    let lost = lost.filter(|session| !is_alive(session, now));
+    let names: Vec<String> = lost.map(|session| format!("{}:{}", session.host, session.process)).collect();
+    let detail = format!("workers lost: {}; others take over their tasks", names.join(", "));
+    (!names.is_empty()).then(|| warning_of("tasks", &detail, "see why they ended, and start them again"))
+}
+
+fn schedules(loaded: &Loaded, core: &Core, beats: bool) -> Vec<Finding> {
     let advice = "correct it: a start and a reload refuse it";
     if let Err(problems) =
         loaded.check_tasks(|kind, payload| core.registry.signature(kind, payload).map(drop))
@@ -47,18 +72,16 @@ fn schedules(loaded: &Loaded, core: &Core) -> Vec<Finding> {
             format!("{} in force; the next is {name}, {}", schedules.len(), crate::commands::task::time(at))
         }
     };
+    if !beats && !schedules.is_empty() {
+        let detail = format!("{detail}; and no beat is alive");
+        return vec![warning_of("schedules", &detail, "start `plinth beat`, or `plinth`")];
+    }
     vec![well("schedules", detail)]
 }
 
-async fn tasks(core: &Core) -> Result<Finding, Error> {
-    let (now, statistics) = (core.clock.now(), core.database.statistics());
-    Ok(verdict(&statistics.depths(now).await?, &statistics.sessions().await?, now))
-}
-
-fn verdict(depths: &[QueueDepth], sessions: &[Session], now: DateTime<Utc>) -> Finding {
-    let is_alive = |session: &&Session| session.closed_at.is_none() && session.expires_at > now;
-    let workers: Vec<&Session> =
-        sessions.iter().filter(|session| session.role == Role::Worker).filter(is_alive).collect();
+fn verdict(depths: &[QueueDepth], sessions: &[SessionStatus], now: DateTime<Utc>) -> Finding {
+    let is_working = |session: &&SessionStatus| session.role == Role::Worker && is_alive(session, now);
+    let workers: Vec<&SessionStatus> = sessions.iter().filter(is_working).collect();
     let unserved = |depth: &&QueueDepth| {
         let late = depth.oldest_due.is_some_and(|due| now - due > LONG);
         late && !workers.iter().any(|worker| worker.queues.contains(&depth.queue))
@@ -94,7 +117,7 @@ mod tests {
             waiting: 0,
             oldest_due: Some(now - due),
         };
-        let session = |expires_at| Session {
+        let session = |expires_at| SessionStatus {
             id: SessionId(uuid::Uuid::nil()),
             role: Role::Worker,
             host: "here".to_owned(),
@@ -115,5 +138,8 @@ mod tests {
         let alive = verdict(&late, &[session(now + TimeDelta::seconds(1))], now);
         assert!(alive.verdict == Verdict::Well, "{alive}");
         assert_eq!(alive.detail, "4 queued, 0 running, workers alive: 1");
+        let told = lost(&[session(now)], now).expect("a finding");
+        assert!(told.verdict == Verdict::Warning && told.detail.contains("lost: here:1;"), "{told}");
+        assert!(lost(&[session(now + TimeDelta::seconds(1))], now).is_none());
     }
 }

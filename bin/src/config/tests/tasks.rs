@@ -1,7 +1,6 @@
 //! Background tasks and schedules: what they are configured with, and what is said of what is wrong.
 
 use super::*;
-use domain::RetryPolicy;
 use serde_json::json;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ fn the_durations_of_a_worker_fit_together() {
         ("APP__TASKS__LEASE", "40s"),
         ("APP__TASKS__CONCURRENCY", "0"),
         ("APP__TASKS__BACKOFF_BASE", "20m"),
+        ("APP__TASKS__BACKOFF_CAP", "10m"),
         ("APP__TASKS__POLL", "2m"),
         ("APP__TASKS__RETENTION__FAILED", "0s"),
     ]);
@@ -31,10 +31,13 @@ fn the_durations_of_a_worker_fit_together() {
 
 #[test]
 fn what_is_said_of_backoff_goes_before_what_kinds_say() {
-    assert_eq!(loaded(&[]).config.tasks.backoff(), None);
-    let backoff = loaded(&[("APP__TASKS__BACKOFF_BASE", "50ms")]).config.tasks.backoff();
-    let base = Duration::from_millis(50);
-    assert_eq!(backoff, Some(RetryPolicy { base, ..RetryPolicy::DEFAULT }));
+    let backoff = |variables: &[(&str, &str)]| {
+        let tasks = loaded(variables).config.tasks;
+        (tasks.backoff_base, tasks.backoff_cap)
+    };
+    assert_eq!(backoff(&[]), (None, None));
+    let base = Some(Duration::from_secs(900));
+    assert_eq!(backoff(&[("APP__TASKS__BACKOFF_BASE", "15m")]), (base, None), "each by itself");
 }
 
 #[test]

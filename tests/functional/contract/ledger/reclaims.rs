@@ -7,7 +7,7 @@ use super::{
     },
     LEASE, Leased, ended, second,
 };
-use application::{Reclaimed, Then};
+use application::{Lost, Reclaimed, Then};
 use domain::{EndReason, FaultCode, TaskEvent, TaskId, TaskState};
 use futures_util::future::join_all;
 use plinth_tests::{Setup, on_both_stacks};
@@ -25,7 +25,8 @@ on_both_stacks!(
     a_session_is_forgotten_once_a_lease_has_passed,
 );
 
-const NOTHING: Reclaimed = Reclaimed { requeued: 0, released: 0, failed: 0, cancelled: 0, sessions: 0 };
+const NOTHING: Reclaimed =
+    Reclaimed { requeued: 0, released: 0, failed: Vec::new(), cancelled: 0, sessions: 0 };
 
 /// As many tasks, claimed by the session 1.
 async fn held(store: &Store, number: u128) -> (Leased, Vec<TaskId>) {
@@ -82,7 +83,9 @@ async fn the_third_crash_ends_the_task_and_those_that_wait_for_it(setup: Setup) 
             _ => worker.claim_suspect(begin).await.expect("one").claim,
         };
         let reclaimed = worker.reclaim(begin + LEASE).await;
-        assert_eq!((reclaimed.requeued, reclaimed.failed), if crash < 3 { (1, 0) } else { (0, 1) });
+        let lost = Lost { id: ids[0], kind: task(1).kind, queue: task(1).queue };
+        let expected = if crash < 3 { (1, vec![]) } else { (0, vec![lost]) };
+        assert_eq!((reclaimed.requeued, reclaimed.failed), expected);
     }
     assert_eq!(store.states(&ids).await, [TaskState::Failed, TaskState::Cancelled]);
     let task = store.task(ids[0]).await;

@@ -126,6 +126,7 @@ impl Command {
                 loop {
                     let some = ledger.reclaim(*now, LEASE, *limit).await?;
                     if some == Reclaimed::default() {
+                        all.failed.sort_by_key(|lost| lost.id);
                         break Answer::Reclaimed(all);
                     }
                     all = sum(all, some);
@@ -140,7 +141,7 @@ fn sum(a: Reclaimed, b: Reclaimed) -> Reclaimed {
     Reclaimed {
         requeued: a.requeued + b.requeued,
         released: a.released + b.released,
-        failed: a.failed + b.failed,
+        failed: [a.failed, b.failed].concat(),
         cancelled: a.cancelled + b.cancelled,
         sessions: a.sessions + b.sessions,
     }

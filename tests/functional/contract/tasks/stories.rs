@@ -22,6 +22,7 @@ on_both_stacks!(
     many_stories_are_told_at_once,
     of_a_long_chain_the_beginning_and_the_task_itself_are_told,
     of_a_large_group_some_members_are_told,
+    a_revision_does_not_grow_with_members_that_run_beside_the_task,
     a_revision_grows_with_whatever_the_task_waits_for,
 );
 
@@ -173,6 +174,19 @@ async fn of_a_large_group_some_members_are_told(setup: Setup) {
         assert!(links.contains(&ids[member]));
         assert_eq!((&links[..998], links[999]), (&ids[..998], ids[1500]));
     }
+}
+
+async fn a_revision_does_not_grow_with_members_that_run_beside_the_task(setup: Setup) {
+    let store = Store::new(&setup).await;
+    let ids = store.scheduled(&group(vec![task(1), task(2)], task(3))).await;
+    let stories = async || (store.story(ids[1]).await, store.story(ids[2]).await);
+    let (member, callback) = stories().await;
+    let worker = store.worker().await;
+    assert_eq!(worker.claim(1, at(1)).await[0].claim.id, ids[0]);
+    let (same_member, next_callback) = stories().await;
+    assert_eq!(member.revision(), same_member.revision());
+    assert!(member.total_version() < same_member.total_version());
+    assert!(callback.revision() < next_callback.revision(), "it waits for all of them");
 }
 
 async fn a_revision_grows_with_whatever_the_task_waits_for(setup: Setup) {

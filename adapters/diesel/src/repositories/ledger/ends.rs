@@ -19,6 +19,7 @@ use domain::{EndReason, Fault, QueueName, Standing, TaskEvent, TaskId, TaskState
 #[diesel(table_name = tasks)]
 pub(crate) struct HeldRow {
     pub(crate) id: Id,
+    pub(super) kind: String,
     queue: String,
     pub(super) fence: i64,
     pub(super) due_at: At,

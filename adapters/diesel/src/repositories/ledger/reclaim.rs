@@ -10,14 +10,14 @@ use crate::{
     schema::{task_sessions, tasks},
     types::{At, Id},
 };
-use application::Reclaimed;
+use application::{Lost, Reclaimed};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::{
     dsl::{exists, not},
     prelude::*,
 };
 use diesel_async::RunQueryDsl;
-use domain::{Fault, FaultCode, TaskEvent, TaskState};
+use domain::{Fault, FaultCode, TaskEvent, TaskId, TaskState};
 use std::{collections::HashMap, time::Duration};
 
 /// What is said of a run whose worker is lost.
@@ -57,15 +57,19 @@ pub(super) async fn reclaim(
         let fault = (!is_closed).then_some(&lost);
         let (state, due) = ends::end(conn, &held, &End { event, reason: None, fault, due_at, now }).await?;
         scheduled.due.extend(due);
-        *match (state, event) {
-            (TaskState::Cancelled, _) => &mut reclaimed.cancelled,
-            (TaskState::Failed, _) => &mut reclaimed.failed,
-            (_, TaskEvent::Release) => &mut reclaimed.released,
-            _ => &mut reclaimed.requeued,
-        } += 1;
+        match (state, event) {
+            (TaskState::Cancelled, _) => reclaimed.cancelled += 1,
+            (TaskState::Failed, _) => reclaimed.failed.extend(failed(held)),
+            (_, TaskEvent::Release) => reclaimed.released += 1,
+            _ => reclaimed.requeued += 1,
+        }
     }
     reclaimed.sessions = forget(conn, &over, now, lease).await?;
     Ok((reclaimed, scheduled))
+}
+
+fn failed(held: HeldRow) -> Option<Lost> {
+    Some(Lost { id: TaskId(held.id.0), queue: held.queue()?, kind: held.kind })
 }
 
 /// Running tasks whose session is not alive, locked; those that somebody else is about to end are left out. In the order of

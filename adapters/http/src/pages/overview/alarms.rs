@@ -65,7 +65,7 @@ fn of_queue(depth: &QueueDepth, figures: &Figures) -> Option<Alarm> {
 }
 
 fn without_beat(figures: &Figures, schedules: &[ScheduleReport]) -> Option<Alarm> {
-    let is_beating = |session: &application::Session| {
+    let is_beating = |session: &application::SessionStatus| {
         session.role == Role::Beat && life(session, figures.now) == Life::Alive
     };
     if schedules.is_empty() || figures.sessions.iter().any(is_beating) {

@@ -1,7 +1,7 @@
 //! Workers and beats: each session, and whether it is alive.
 
 use crate::pages::{figures::Figures, words::Moment};
-use application::{Role, Session};
+use application::{Role, SessionStatus};
 use chrono::{DateTime, Utc};
 use domain::QueueName;
 use serde::Serialize;
@@ -41,7 +41,7 @@ pub(super) enum Life {
 
 /// All sessions: those that live first, then by role and host.
 pub(super) fn rows(figures: &Figures) -> Vec<Process> {
-    let mut sessions: Vec<&Session> = figures.sessions.iter().collect();
+    let mut sessions: Vec<&SessionStatus> = figures.sessions.iter().collect();
     sessions.sort_by_key(|session| {
         (life(session, figures.now), session.role == Role::Beat, &session.host, session.process)
     });
@@ -49,7 +49,7 @@ pub(super) fn rows(figures: &Figures) -> Vec<Process> {
 }
 
 /// See [`Life`].
-pub(super) fn life(session: &Session, now: DateTime<Utc>) -> Life {
+pub(super) fn life(session: &SessionStatus, now: DateTime<Utc>) -> Life {
     match session.closed_at {
         Some(_) => Life::Ended,
         None if session.expires_at > now => Life::Alive,
@@ -58,12 +58,12 @@ pub(super) fn life(session: &Session, now: DateTime<Utc>) -> Life {
 }
 
 /// Whether it takes tasks.
-pub(super) fn is_working(session: &Session, now: DateTime<Utc>) -> bool {
+pub(super) fn is_working(session: &SessionStatus, now: DateTime<Utc>) -> bool {
     session.role == Role::Worker && life(session, now) == Life::Alive
 }
 
 impl Process {
-    fn new(session: &Session, now: DateTime<Utc>) -> Self {
+    fn new(session: &SessionStatus, now: DateTime<Utc>) -> Self {
         let (life, icon) = match life(session, now) {
             Life::Alive => ("alive", "running"),
             Life::Lost => ("lost", "failed"),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{at, task};
-use application::{Minute, MockTaskStatistics, QueueDepth, Role, ScheduleStatus, Session};
+use application::{Minute, MockTaskStatistics, QueueDepth, Role, ScheduleStatus, SessionStatus};
 use domain::{Page, QueueName, SessionId, Task, TaskQuery, TaskState};
 use uuid::Uuid;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 struct Board {
     depths: Vec<QueueDepth>,
     minutes: Vec<Minute>,
-    sessions: Vec<Session>,
+    sessions: Vec<SessionStatus>,
     tasks: Vec<Task>,
     fired: Vec<ScheduleStatus>,
     schedules: Vec<Schedule>,
@@ -70,8 +70,8 @@ fn minute(name: &str) -> Minute {
     }
 }
 
-fn session(role: Role, expires_at: i64, closed_at: Option<i64>) -> Session {
-    Session {
+fn session(role: Role, expires_at: i64, closed_at: Option<i64>) -> SessionStatus {
+    SessionStatus {
         id: SessionId(Uuid::from_u128(expires_at as u128)),
         role,
         host: "host<1>".to_owned(),

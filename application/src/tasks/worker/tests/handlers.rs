@@ -1,8 +1,8 @@
 //! What becomes of handlers: done, failed, panicked, out of time, asked to end.
 
 use super::*;
-use crate::{TaskContext, TaskError};
-use domain::Progress;
+use crate::{Signature, TaskContext, TaskError, Then};
+use domain::{Place, Progress};
 
 /// Runs task 1 once, and expects its end to be written like this.
 async fn ends(act: Arc<Act>, event: TaskEvent, code: Option<FaultCode>, state: TaskState) {
@@ -104,6 +104,49 @@ async fn a_success_that_the_handler_has_settled_stands() {
         Ok(say)
     });
     worker(quiet(ledger), act).drain().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_handler_schedules_is_its_own_and_is_written_with_its_success() {
+    let mut ledger = MockTaskLedger::new();
+    gives(&mut ledger, vec![claimed(1)]);
+    ledger
+        .expect_settle()
+        .withf(|settlement| {
+            let Then { tasks, groups, .. } = &settlement.then;
+            let [first, second, a, b, callback, alone] = tasks.as_slice() else { return false };
+            let chain = |position| Place::Link { chain: first.id, position, length: 2 };
+            let [group] = groups.as_slice() else { return false };
+            assert_eq!((group.size, group.callback), (2, callback.id));
+            assert_eq!((first.place, second.place), (chain(0), chain(1)));
+            assert_eq!(
+                (a.place, b.place),
+                (Place::Member { group: group.id }, Place::Member { group: group.id })
+            );
+            assert_eq!((callback.place, alone.place), (Place::Callback { group: group.id }, Place::Alone));
+            assert_eq!(alone.due_at, at(90));
+            tasks.iter().all(|task| task.parent == Some(id(1)))
+        })
+        .once()
+        .returning(|_| Ok(Settled::As(TaskState::Succeeded)));
+    let act = Act::new(|say, ctx: TaskContext<Act>| async move {
+        let probe = |say| Signature::of(&Probe::says(say)).unwrap();
+        assert_eq!(ctx.schedule_chain(vec![probe("1"), probe("2")]).len(), 2);
+        assert_eq!(ctx.schedule_group(vec![probe("a"), probe("b")], probe("all")).len(), 3);
+        assert_eq!(ctx.schedule_group(Vec::new(), probe("at once").at(at(90))).len(), 1);
+        Ok(say)
+    });
+    worker(quiet(ledger), act).drain().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_is_too_large_to_be_settled_is_not_tried_again() {
+    let act = Act::new(|_, ctx: TaskContext<Act>| async move {
+        let said = "7".repeat(262_143); // and two quotes
+        let then = ctx.settle(&said)?;
+        panic!("{then:?} is written");
+    });
+    ends(act, TaskEvent::Fatal, Some(FaultCode::ResultTooLarge), TaskState::Failed).await;
 }
 
 #[tokio::test(start_paused = true)]

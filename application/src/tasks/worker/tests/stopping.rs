@@ -87,5 +87,24 @@ async fn a_part_that_panics_ends_the_worker() {
     let mut ledger = MockTaskLedger::new();
     ledger.expect_reclaim().once().returning(|_, _, _| panic!("a defect"));
     let worker = over(quiet(ledger), Hints::default(), Arc::default(), WorkerSettings::default());
-    Arc::new(worker).run(CancellationToken::new()).await;
+    let ended = tokio::time::timeout(seconds(60), Arc::new(worker).run(CancellationToken::new())).await;
+    ended.expect("it ends by itself");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_that_is_stopped_says_that_it_was_not_done() {
+    let mut ledger = MockTaskLedger::new();
+    gives(&mut ledger, vec![claimed(1)]);
+    ledger.expect_finish().once().returning(|_, _| Ok(vec![true]));
+    let act = Act::new(|say, _| async move {
+        tokio::time::sleep(seconds(5)).await;
+        Ok(say)
+    });
+    let (worker, stop) = (worker(quiet(ledger), act), CancellationToken::new());
+    let stopping = async {
+        tokio::time::sleep(seconds(1)).await;
+        stop.cancel();
+    };
+    let (drained, ()) = tokio::join!(worker.drain_unless(stop.clone()), stopping);
+    assert_eq!(drained.unwrap(), None);
 }

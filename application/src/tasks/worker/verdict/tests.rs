@@ -14,6 +14,7 @@ fn circumstances<'r>(claimed: &'r Claimed, settings: &'r WorkerSettings) -> Circ
         cancelled: false,
         stopping: false,
         settled: false,
+        oversize: None,
         scheduled: Then::nothing(),
         now: at(1000),
         chance: 0.5,
@@ -111,10 +112,18 @@ fn an_error_is_tried_again_after_the_backoff_of_its_run() {
 
 #[test]
 fn settings_may_say_another_backoff_for_all_kinds() {
-    let backoff = Some(RetryPolicy { base: Duration::ZERO, cap: Duration::ZERO });
-    let (claimed, settings) = (claimed(1), WorkerSettings { backoff, ..WorkerSettings::default() });
-    let settlement = settled(circumstances(&claimed, &settings).verdict(failed(Remedy::Retry)));
-    assert_eq!(settlement.due_at, at(1000));
+    let due = |backoff_base, backoff_cap| {
+        let (claimed, settings) = (claimed_again(1, 4), WorkerSettings::default());
+        let settings = WorkerSettings { backoff_base, backoff_cap, ..settings };
+        let mut circumstances = circumstances(&claimed, &settings);
+        circumstances.policy = RetryPolicy { base: Duration::from_secs(2), cap: Duration::from_secs(6) };
+        (settled(circumstances.verdict(failed(Remedy::Retry))).due_at - at(1000)).num_milliseconds()
+    };
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    assert_eq!(due(None, None), 3000, "half of the cap of the kind");
+    assert_eq!(due(seconds(60), None), 3000, "the cap of the kind stands");
+    assert_eq!(due(None, seconds(60)), 8000, "the base of the kind stands");
+    assert_eq!(due(seconds(0), seconds(0)), 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{Answer, Kept, Life, Reference, ends::End};
 use crate::contract::model::command::LEASE;
-use application::{Claim, Claimed, Claiming, NewSession, Reclaimed, Renewal, Renewed};
+use application::{Claim, Claimed, Claiming, Lost, NewSession, Reclaimed, Renewal, Renewed};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::{
     Fault, FaultCode, Priority, Progress, QueueName, SessionId, Task, TaskEvent, TaskId, TaskState,
@@ -161,12 +161,15 @@ impl Reference {
             let fault = (!in_order).then_some(&lost);
             let due_at = self.tasks[&id].task.due_at;
             let state = self.end(id, &End { event, reason: None, fault, due_at, now });
-            *match state.expect("a running task can be taken") {
-                TaskState::Cancelled => &mut reclaimed.cancelled,
-                TaskState::Failed => &mut reclaimed.failed,
-                _ if in_order => &mut reclaimed.released,
-                _ => &mut reclaimed.requeued,
-            } += 1;
+            match state.expect("a running task can be taken") {
+                TaskState::Cancelled => reclaimed.cancelled += 1,
+                TaskState::Failed => {
+                    let Task { kind, queue, .. } = self.tasks[&id].task.clone();
+                    reclaimed.failed.push(Lost { id, kind, queue });
+                }
+                _ if in_order => reclaimed.released += 1,
+                _ => reclaimed.requeued += 1,
+            }
         }
         let before = self.sessions.len();
         self.sessions.retain(|_, life| {
