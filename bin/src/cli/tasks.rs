@@ -40,6 +40,12 @@ pub(crate) enum TaskCommand {
     },
     /// Schedule a task.
     Run(Running),
+    /// List the kinds of tasks that this version knows.
+    Kinds {
+        /// As JSON, one kind a line.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Which tasks to list, and how.

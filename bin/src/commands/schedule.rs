@@ -4,7 +4,12 @@ use super::{
     Failure,
     task::{aligned, time},
 };
-use crate::{cli::ScheduleCommand, config::Sources, print, wire::Core};
+use crate::{
+    cli::ScheduleCommand,
+    config::{Schedules, Sources},
+    print,
+    wire::Core,
+};
 use application::ScheduleReport;
 use serde_json::json;
 use std::process::ExitCode;
@@ -14,7 +19,7 @@ pub(super) fn run(command: ScheduleCommand, sources: &Sources) -> ExitCode {
         core.schedule(loaded)?;
         match command {
             ScheduleCommand::List { json } => list(core, json).await,
-            ScheduleCommand::Run { name } => start(core, &name).await,
+            ScheduleCommand::Run { name } => start(core, &loaded.config.schedules, &name).await,
         }
     })
 }
@@ -57,7 +62,16 @@ fn as_json(schedule: &ScheduleReport) -> serde_json::Value {
     })
 }
 
-async fn start(core: &Core, name: &str) -> Result<(), Failure> {
+async fn start(core: &Core, schedules: &Schedules, name: &str) -> Result<(), Failure> {
+    let enabled = schedules.enabled();
+    if !enabled.iter().any(|schedule| schedule.name.as_str() == name) {
+        let names: Vec<&str> = schedules.names().collect();
+        return Err(match names.contains(&name) {
+            true => format!("the schedule {name} is disabled"),
+            false => format!("there is no schedule {name}; there are: {}", names.join(", ")),
+        }
+        .into());
+    }
     let story = core.beat.run_now(&super::context(core), name).await?;
     Ok(print::line(story.task.id.0)?)
 }

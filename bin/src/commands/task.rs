@@ -4,18 +4,20 @@ mod tell;
 
 pub(super) use tell::{aligned, time};
 
-use super::Failure;
+use super::{Failure, chain};
 use crate::{
     cli::{Listing, Running, TaskCommand},
     config::{Config, Environment, Sources},
     print,
     wire::Core,
 };
-use application::{Context, Expiry, Then};
+use application::{Context, Error, Expiry, KindReport, Then};
 use chrono::TimeDelta;
 use domain::{Limit, QueueName, Task, TaskFilter, TaskId, TaskQuery, TaskState, TaskStory};
 use futures_util::{StreamExt, TryStreamExt};
+use serde_json::json;
 use std::{fs, io::read_to_string, path::Path, pin::pin, process::ExitCode, time::Duration};
+use uuid::Uuid;
 
 /// How many tasks are deleted or scheduled in one transaction.
 const BATCH: u16 = 1000;
@@ -33,22 +35,31 @@ async fn act(command: TaskCommand, core: &Core, config: &Config) -> Result<(), F
             let told = if json { adapter_http::story_as_json(&story) } else { tell::story(&story) };
             Ok(print::line(told)?)
         }
-        TaskCommand::Retry { ids } => {
-            for id in ids {
-                print::line(tell::line(&core.tasks.retry(&ctx, TaskId(id)).await?.task))?;
-            }
-            Ok(())
-        }
-        TaskCommand::Cancel { ids } => {
-            for id in ids {
-                print::line(tell::line(&core.tasks.cancel(&ctx, TaskId(id)).await?.task))?;
-            }
-            Ok(())
-        }
+        TaskCommand::Retry { ids } => each(&ids, async |id| core.tasks.retry(&ctx, id).await).await,
+        TaskCommand::Cancel { ids } => each(&ids, async |id| core.tasks.cancel(&ctx, id).await).await,
         TaskCommand::Purge { state, older_than, yes } => {
             purge(core, &state, older_than, yes || config.env == Environment::Test).await
         }
         TaskCommand::Run(running) => schedule(core, &ctx, running).await,
+        TaskCommand::Kinds { json } => kinds(core, json),
+    }
+}
+
+/// Each of them, whatever becomes of the others: whoever hands over many wants to know which were refused.
+async fn each(ids: &[Uuid], act: impl AsyncFn(TaskId) -> Result<TaskStory, Error>) -> Result<(), Failure> {
+    let mut refused = 0;
+    for id in ids {
+        match act(TaskId(*id)).await {
+            Ok(story) => print::line(tell::line(&story.task))?,
+            Err(error) => {
+                refused += 1;
+                print::complaint(format_args!("{id}: {}", chain(&error)));
+            }
+        }
+    }
+    match refused {
+        0 => Ok(()),
+        _ => Err(format!("{refused} of {} were refused", ids.len()).into()),
     }
 }
 
@@ -78,12 +89,16 @@ async fn list(core: &Core, ctx: &Context, listing: Listing) -> Result<(), Failur
     } else {
         print::line(tell::table(&tasks))?;
     }
+    if query.cursor.is_some() {
+        print::complaint("there are more; --limit shows them");
+    }
     Ok(())
 }
 
 async fn purge(core: &Core, states: &[String], older_than: Duration, yes: bool) -> Result<(), Failure> {
     let now = core.clock.now();
-    let before = now - TimeDelta::from_std(older_than)?;
+    let before = TimeDelta::from_std(older_than).ok().and_then(|age| now.checked_sub_signed(age));
+    let before = before.ok_or("--older-than is too long ago")?;
     let known = states.iter().filter_map(|state| TaskState::parse(state));
     let expired = Expiry { before: known.map(|state| (state, before)).collect() };
     let question =
@@ -101,33 +116,64 @@ async fn purge(core: &Core, states: &[String], older_than: Duration, yes: bool) 
 }
 
 async fn schedule(core: &Core, ctx: &Context, running: Running) -> Result<(), Failure> {
-    let payloads = match running.each {
-        None => vec![running.payload],
-        Some(file) => lines(&file)?,
-    };
-    let mut ids = Vec::new();
-    for payloads in payloads.chunks(BATCH.into()) {
-        let mut all = Then::nothing();
-        for payload in payloads {
-            let signature = core.registry.signature(&running.kind, payload)?;
-            all = all.and(core.scheduler.schedule_task(ctx, signature)?);
+    let signature = |payload: &str| core.registry.signature(&running.kind, payload);
+    // All of them before the first is written: a line that is wrong is to leave nothing behind.
+    let signatures = match &running.each {
+        None => vec![signature(&running.payload)?],
+        Some(file) => {
+            let read = |(number, line): (usize, String)| {
+                signature(&line).map_err(|wrong| format!("{}:{number}: {wrong}", file.display()))
+            };
+            lines(file)?.into_iter().map(read).collect::<Result<_, _>>()?
         }
-        ids.extend(core.database.tasks().schedule(&all).await?);
+    };
+    for signatures in signatures.chunks(BATCH.into()) {
+        let mut all = Then::nothing();
+        for signature in signatures {
+            all = all.and(core.scheduler.schedule_task(ctx, signature.clone())?);
+        }
+        match core.database.tasks().schedule(&all).await?.as_slice() {
+            [id] if running.follow => follow(core, *id).await?,
+            ids => ids.iter().try_for_each(|id| print::line(id.0))?,
+        }
     }
-    match ids.as_slice() {
-        [id] if running.follow => follow(core, *id).await,
-        ids => Ok(ids.iter().try_for_each(|id| print::line(id.0))?),
-    }
+    Ok(())
 }
 
-/// The lines of a file that hold something.
-fn lines(file: &Path) -> Result<Vec<String>, Failure> {
+fn kinds(core: &Core, json: bool) -> Result<(), Failure> {
+    let kinds = core.registry.kinds();
+    if json {
+        let told = |kind: &KindReport| {
+            json!({
+                "name": kind.name, "queue": kind.queue, "priority": kind.priority.as_str(),
+                "max_retries": kind.max_retries, "timeout_seconds": kind.timeout.as_secs_f64(),
+            })
+        };
+        return Ok(kinds.iter().map(told).try_for_each(print::line)?);
+    }
+    let titles = ["KIND", "QUEUE", "PRIORITY", "RETRIES", "TIMEOUT"].map(str::to_owned);
+    let row = |kind: &KindReport| {
+        [
+            kind.name.to_owned(),
+            kind.queue.to_owned(),
+            kind.priority.as_str().to_owned(),
+            kind.max_retries.to_string(),
+            humantime::format_duration(kind.timeout).to_string(),
+        ]
+    };
+    let rows = std::iter::once(titles).chain(kinds.iter().map(row));
+    Ok(print::line(aligned(&rows.collect::<Vec<_>>()))?)
+}
+
+/// The lines of a file that hold something, with their numbers.
+fn lines(file: &Path) -> Result<Vec<(usize, String)>, Failure> {
     let read = match file.as_os_str() == "-" {
         true => read_to_string(std::io::stdin()),
         false => fs::read_to_string(file),
     };
     let text = read.map_err(|error| format!("{} cannot be read: {error}", file.display()))?;
-    Ok(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect())
+    let numbered = (1..).zip(text.lines().map(str::to_owned));
+    Ok(numbered.filter(|(_, line)| !line.trim().is_empty()).collect())
 }
 
 /// Tells of each change; fails if the task does.
