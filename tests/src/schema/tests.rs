@@ -40,6 +40,19 @@ fn a_member_that_no_schema_knows_is_found() {
 }
 
 #[test]
+fn each_event_of_a_stream_is_looked_at_once_it_is_whole() {
+    let stream = "retry: 2000\n\n: still there\n\nid: 1\ndata: x\n\nid: 2\nda";
+    answered("get", "/v1/things/1/events", &Reply::made(200, "text/event-stream", stream));
+}
+
+#[test]
+#[should_panic(expected = "breaks its schema")]
+fn an_event_with_a_field_that_no_schema_knows_is_found() {
+    let stream = "id: 1\ndata: x\n\nid: 2\nevent: x\ndata: x\n\n";
+    answered("get", "/v1/things/1/events", &Reply::made(200, "text/event-stream", stream));
+}
+
+#[test]
 #[should_panic(expected = "does not declare text/html")]
 fn a_media_type_that_is_not_declared_is_found() {
     answered("get", "/v1/things/1", &Reply::made(200, "text/html", "<p>"));
@@ -57,8 +70,14 @@ fn answered(method: &str, path: &str, reply: &Reply) {
 fn document() -> Value {
     let of = |name: &str| json!({"content": {"application/json": {"schema": {"$ref": format!("#/components/schemas/{name}")}}}});
     let schema = |member: &str| json!({"type": "object", "required": [member], "properties": {member: {"type": "string"}}});
+    let event = json!({
+        "type": "object", "required": ["id", "data"], "properties": {"id": {"type": "string"}, "data": {"type": "string"}},
+    });
     json!({
-        "paths": {"/v1/things/{id}": {"get": {"responses": {"200": of("Thing"), "404": of("Problem")}}}},
+        "paths": {
+            "/v1/things/{id}": {"get": {"responses": {"200": of("Thing"), "404": of("Problem")}}},
+            "/v1/things/{id}/events": {"get": {"responses": {"200": {"content": {"text/event-stream": {"schema": event}}}}}},
+        },
         "components": {"schemas": {"Thing": schema("name"), "Problem": schema("title")}},
     })
 }

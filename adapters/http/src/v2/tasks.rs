@@ -19,7 +19,7 @@ use crate::{
 };
 use bodies::{ListParams, TasksBody};
 use domain::{TaskState, TaskStory};
-use examples::{example_in_list, example_of_events};
+use examples::{example_in_list, example_of_event};
 use http::header;
 
 /// The routes.
@@ -151,7 +151,7 @@ async fn retry(tasks: Tasks, request: Request) -> Result<Response, ApiError> {
     params(TaskPath, LastEventIdHeader),
     responses(
         (status = 200, description = "Events called `task`, whose data is the task.",
-            content_type = "text/event-stream", body = TaskEvent, example = json!(example_of_events())),
+            content_type = "text/event-stream", body = TaskEvent, example = json!(example_of_event())),
         (status = 204, description = "The task has ended, and the client knows."),
     )
 )]

@@ -27,7 +27,7 @@ pub(super) fn example_in_list() -> Value {
     task
 }
 
-/// A stream with one event.
-pub(super) fn example_of_events() -> String {
-    format!("retry: 2000\n\nid: 2\nevent: task\ndata: {}\n\n", example("running"))
+/// One event of a stream.
+pub(super) fn example_of_event() -> Value {
+    json!({"id": "2", "event": "task", "data": example("running").to_string()})
 }
