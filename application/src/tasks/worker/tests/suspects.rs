@@ -1,9 +1,10 @@
 //! Tasks that were lost with their worker.
 
-use super::*;
+use super::{super::suspects::Suspects, session::Session, slots::Cohort, *};
 use crate::TaskContext;
 use mockall::Sequence;
 use std::sync::{Mutex, atomic::AtomicBool, mpsc as sync};
+use tokio::time::Instant;
 
 /// The first session of a worker.
 fn first_session() -> SessionId {
@@ -200,6 +201,29 @@ async fn where_the_answer_is_lost_a_worker_is_quiet_and_takes_it_back() {
     assert_eq!(*locked(&claims), [4]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_said_under_another_session_is_said_anew() {
+    let sessions = [1, 2].map(|number| {
+        let (id, trusted_until) = (SessionId(uuid::Uuid::from_u128(number)), Instant::now() + seconds(50));
+        Arc::new(Session::new(id, trusted_until))
+    });
+    let mut ledger = MockTaskLedger::new();
+    ledger.expect_has_suspect().times(3).returning(|_, _| Ok(true));
+    for id in [sessions[0].id, sessions[1].id] {
+        ledger
+            .expect_go_quiet()
+            .withf(move |session, _, _| *session == id)
+            .once()
+            .returning(|_, _, _| Ok(true));
+    }
+    let core = worker(ledger, Arc::default()).core.clone();
+    let _busy = run::seat(&core, claimed(1), &sessions[0], &Arc::new(Cohort::new(1)));
+    let mut suspects = Suspects::new(&core);
+    for session in [&sessions[0], &sessions[0], &sessions[1]] {
+        suspects.look(session).await.unwrap();
+    }
+}
+
 /// In real time, as what is in `overdue.rs`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beside_a_handler_that_was_given_up_nobody_waits_for_a_suspect() {
@@ -238,7 +262,7 @@ async fn beside_a_handler_that_was_given_up_nobody_waits_for_a_suspect() {
     let stop = CancellationToken::new();
     let working = tokio::spawn(Arc::new(with(quiet(ledger), act, settings)).run(stop.clone()));
     for _ in 0..3 {
-        ended.recv().await.unwrap();
+        tokio::time::timeout(seconds(10), ended.recv()).await.unwrap().unwrap();
     }
     given_up.store(false, Ordering::Release);
     drop(release);
