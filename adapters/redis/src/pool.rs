@@ -219,11 +219,19 @@ mod tests {
         time::timeout,
     };
 
-    /// A server that says whatever makes every command succeed, as long as `listener` lives. `silent`: the connections that
-    /// are open when it is set get no further answer.
-    async fn answer_everything(listener: TcpListener, silent: Arc<Notify>) {
+    /// What becomes of the connections that are open when a server has had enough.
+    #[derive(Clone, Copy)]
+    enum End {
+        /// They get no further answer.
+        Silence,
+        Close,
+    }
+
+    /// A server that says whatever makes every command succeed, as long as `listener` lives; the connections that are open when
+    /// `over` is set have their `end`.
+    async fn answer_everything(listener: TcpListener, over: Arc<Notify>, end: End) {
         while let Ok((mut socket, _)) = listener.accept().await {
-            let silent = silent.clone();
+            let over = over.clone();
             tokio::spawn(async move {
                 let answering = async {
                     let mut buffer = [0; 1024];
@@ -234,7 +242,7 @@ mod tests {
                 };
                 tokio::select! {
                     () = answering => {}
-                    () = silent.notified() => std::future::pending().await,
+                    () = over.notified() => if matches!(end, End::Silence) { std::future::pending().await },
                 }
             });
         }
@@ -269,7 +277,7 @@ mod tests {
         assert!(started.elapsed() < Duration::from_secs(2));
 
         let server = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        tokio::spawn(answer_everything(server, Arc::default()));
+        tokio::spawn(answer_everything(server, Arc::default(), End::Silence));
         assert_eq!(probe.check().await.unwrap(), "answers");
         assert!(!probe.required());
     }
@@ -279,11 +287,23 @@ mod tests {
         let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let redis = redis_at(server.local_addr().unwrap().port());
         let silent = Arc::new(Notify::new());
-        tokio::spawn(answer_everything(server, silent.clone()));
+        tokio::spawn(answer_everything(server, silent.clone(), End::Silence));
         let ask = async || timeout(Duration::from_millis(100), redis.run(&Pipeline::new())).await;
         while !ask().await.is_ok_and(|answer| answer.is_ok()) {}
         silent.notify_waiters();
         assert!(ask().await.is_err(), "an answer");
         ask().await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_lost_while_it_was_idle_is_replaced_at_once() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let redis = redis_at(server.local_addr().unwrap().port());
+        let over = Arc::new(Notify::new());
+        tokio::spawn(answer_everything(server, over.clone(), End::Close));
+        for _ in 0..20 {
+            redis.run(&Pipeline::new()).await.unwrap();
+            over.notify_waiters();
+        }
     }
 }
